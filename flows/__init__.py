@@ -1,0 +1,1 @@
+"""What a user runs: each flow a short list of tasks."""

@@ -1,0 +1,1 @@
+"""The whole craft: tracing, env, agent, validation, QA and report. Knows neither Prefect nor MLflow."""

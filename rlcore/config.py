@@ -1,0 +1,166 @@
+"""The one configuration of a run: every field with its meaning, unit and range; unknown keys are refused.
+
+Saved whole with every model, so that a model always meets the action space that it was trained on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rlcore.errors import ConfigError, ParameterError
+from rlcore.gain import Target, Weights
+from rlcore.parameters import DEFAULT_TUNED, ActionSpace
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Category = Literal["simple", "text", "gradient", "complex", "all"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PPOSettings(_Settings):
+    """Hyper-parameters of Stable-Baselines3's PPO."""
+
+    learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Adam's step size at the start.")
+    final_learning_rate_share: float = Field(
+        0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
+    )
+    rollout_episodes: int = Field(50, ge=2, le=1000, description="Most episodes played side by side before an update.")
+    batch_size: int = Field(100, ge=2, le=100_000, description="Steps in one gradient step's batch.")
+    epochs: int = Field(10, ge=1, le=100, description="Passes over a rollout in one update.")
+    discount: float = Field(1.0, ge=0, le=1, description="Weight of the next step's value (gamma).")
+    gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
+    clip_range: float = Field(0.2, gt=0, le=1, description="How far an update may move an action's probability.")
+    entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
+    value_coefficient: float = Field(0.5, ge=0, le=10, description="Weight of the value loss.")
+    max_gradient_norm: float = Field(0.5, gt=0, le=100, description="Gradients are scaled down to this norm.")
+    initial_log_spread: float = Field(-0.5, ge=-5, le=2, description="Natural log of the first exploration spread.")
+
+
+class Stage1Config(_Settings):
+    """All settings of a stage 1 run."""
+
+    target_episodes: int = Field(5000, ge=1, le=10_000_000, description="Episodes to train for.")
+    steps_per_episode: int = Field(8, ge=1, le=64, description="Traces that the agent may spend on a logo.")
+    validation_frequency: int = Field(1000, ge=1, le=10_000_000, description="Episodes in a chunk: between validations.")
+    checkpoint_frequency: int = Field(500, ge=1, le=10_000_000, description="Episodes in a segment: between checkpoints.")
+    success_rate_threshold: float = Field(0.80, gt=0, le=1, description="Share of held-out logos that reaches stage 1.")
+    ssim_improvement_threshold: float = Field(
+        0.75, ge=0, lt=1, description="Share of plain VTracer's SSIM error that a success removes."
+    )
+    quality_target: float = Field(0.85, ge=0, le=1, description="Least SSIM of a success.")
+    max_training_time_hours: float = Field(12.0, gt=0, le=10_000, description="Hours after which no chunk is begun.")
+    early_stopping_patience: int = Field(3, ge=1, le=1000, description="Validations without improvement before a stop.")
+    hourly_reports: bool = Field(True, description="Write a progress report every hour of training.")
+    milestone_notifications: bool = Field(True, description="Emit an event at each quarter and each new best.")
+    failure_detection: bool = Field(True, description="Stop at non-finite losses or a collapsed reward.")
+    overfitting_detection: bool = Field(True, description="Warn when training gain leaves validation gain behind.")
+    performance_monitoring: bool = Field(True, description="Record velocity, memory and failed traces.")
+
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Every random state derives from it.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=0, le=512, description="Trace processes; 0: none beside this one."
+    )
+    working_size: int = Field(256, ge=16, le=2048, description="Longest side in px that logos are reduced to.")
+    images: str = Field("default", description="Logo source: default (diagrams' icons), none, or a folder.")
+    generated_logos: int = Field(0, ge=0, le=100_000, description="Seeded geometric logos added to the source.")
+    category: Category = Field("simple", description="Logos that are trained and judged on; all: every category.")
+    reference_traces: int = Field(100, ge=0, le=100_000, description="Traces of the reference search for a logo; 0: none.")
+    single_setting_traces: int = Field(
+        4000, ge=0, le=10_000_000, description="Traces spent on finding the best single setting; 0: plain's settings."
+    )
+
+    quality_weight: float = Field(1.0, ge=0, le=100, description="Gain of halving the SSIM error.")
+    size_weight: float = Field(0.5, ge=0, le=100, description="Gain of halving the bytes.")
+    speed_weight: float = Field(0.0, ge=0, le=100, description="Gain of halving the time (not reproducible).")
+    tuned: tuple[str, ...] = Field(DEFAULT_TUNED, description="Parameters that the agent chooses, in order.")
+    fixed: dict[str, Any] = Field(default_factory=dict, description="Values of parameters that it does not choose.")
+    ppo: PPOSettings = Field(default_factory=PPOSettings, description="Settings of PPO.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Stage1Config:
+        try:
+            self.action_space
+        except ParameterError as error:
+            raise ValueError(str(error)) from error
+        if self.images == "none" and not self.generated_logos:
+            raise ValueError("images = 'none' needs generated_logos of 1 or more")
+        return self
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """The action space that ``tuned`` and ``fixed`` describe."""
+        return ActionSpace(self.tuned, self.fixed)
+
+    @property
+    def weights(self) -> Weights:
+        """Weights of the gain."""
+        return Weights(self.quality_weight, self.size_weight, self.speed_weight)
+
+    @property
+    def target(self) -> Target:
+        """When a logo is a success."""
+        return Target(self.ssim_improvement_threshold, self.quality_target)
+
+
+def load_config(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Stage1Config:
+    """The defaults, then a TOML file's values, then ``overrides`` (``ppo`` may be nested in both).
+
+    Raises:
+        ConfigError: the file can't be read, or a field is unknown, of a wrong type or out of range.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"config file {file}: {error}") from error
+    for name, value in (overrides or {}).items():
+        nested = isinstance(value, Mapping) and isinstance(values.get(name), dict)
+        values[name] = {**values[name], **value} if nested else value
+    try:
+        return Stage1Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_complaint(item) for item in error.errors())) from error
+
+
+def _complaint(item: Any) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        owner = PPOSettings if str(item["loc"][0]) == "ppo" else Stage1Config
+        return f"{path}: unknown field; known are {', '.join(owner.model_fields)}"
+    if not path:
+        return str(item["msg"]).removeprefix("Value error, ")
+    allowed = allowed_values(path)
+    return f"{path} = {item['input']!r}: {item['msg'].lower()}" + (f"; allowed: {allowed}" if allowed else "")
+
+
+def allowed_values(path: str) -> str:
+    """The range of a field (``seed``, ``ppo.epochs``) in words, from its JSON schema; empty where it has none."""
+    schema = Stage1Config.model_json_schema()
+    field: dict[str, Any] = schema
+    for part in path.split("."):
+        if "$ref" in field:
+            field = schema["$defs"][field["$ref"].rpartition("/")[2]]
+        field = field.get("properties", {}).get(part, {})
+    if "enum" in field:
+        return ", ".join(map(str, field["enum"]))
+    low = field.get("minimum", field.get("exclusiveMinimum"))
+    high = field.get("maximum", field.get("exclusiveMaximum"))
+    if low is None:
+        return {"boolean": "true or false"}.get(field.get("type", ""), "")
+    above = "above " if "exclusiveMinimum" in field else ""
+    under = "under " if "exclusiveMaximum" in field else ""
+    kind = "whole number, " if field.get("type") == "integer" else ""
+    return f"{kind}{above}{low:g} to {under}{high:g}" if abs(low) < 1e6 and high < 1e6 else f"{kind}{low} to {high}"

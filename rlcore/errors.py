@@ -1,0 +1,33 @@
+"""Every error a user can meet, one line each on when it is raised."""
+
+
+class Stage1Error(Exception):
+    """Base of all errors below: the command line prints its message without a traceback."""
+
+
+class ConfigError(Stage1Error):
+    """A setting has an unknown name, a wrong type or a value outside its range."""
+
+
+class UnusableFileError(Stage1Error):
+    """A file can't serve as a logo; the message is the reason that the manifest gives."""
+
+
+class DataError(Stage1Error):
+    """A data source has fewer usable logos than the split needs, or does not exist."""
+
+
+class ParameterError(Stage1Error):
+    """A parameter is unknown, or its value lies outside what VTracer answers sensibly to."""
+
+
+class RenderError(Stage1Error):
+    """Skia could not read an SVG."""
+
+
+class CheckpointError(Stage1Error):
+    """A checkpoint is missing, damaged, or belongs to another action or observation space."""
+
+
+class NonFiniteError(Stage1Error):
+    """A loss or a weight became NaN or infinite while training."""

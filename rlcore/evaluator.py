@@ -1,0 +1,84 @@
+"""Many traces at once: in worker processes or in this one, in order, each done once per logo and parameters."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from rlcore.logos import Logo
+from rlcore.parameters import Parameters
+from rlcore.tracing import Trace, failed, trace
+from rlcore.workers import WorkerPool
+
+TRACE_TIME_LIMIT_SECONDS = 60.0
+"""Far over any honest trace (noise at 1024 px takes 16 s), so that it decides nothing but a hang."""
+
+MEMO_SIZE = 100_000
+"""Traces kept in memory without their SVG: some 30 MB."""
+
+
+@dataclass
+class EvaluatorStatistics:
+    """Counts since the start: asked for, answered from memory, failed by kind, and seconds inside the traces."""
+
+    asked: int = 0
+    remembered: int = 0
+    trace_seconds: float = 0.0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+class Evaluator:
+    """``trace`` over many (logo, parameters); the result depends neither on the number of workers nor on time."""
+
+    def __init__(self, workers: int = 0, time_limit_seconds: float = TRACE_TIME_LIMIT_SECONDS) -> None:
+        """``workers`` 0: in this process, without a time limit."""
+        self.workers = workers
+        self.statistics = EvaluatorStatistics()
+        self._pool = WorkerPool(workers, time_limit_seconds) if workers else None
+        self._memo: OrderedDict[tuple[str, Parameters], Trace] = OrderedDict()
+
+    def traces(self, jobs: Sequence[tuple[Logo, Parameters]], keep_svg: bool = False) -> list[Trace]:
+        """One trace per job, in the jobs' order. With ``keep_svg`` nothing is taken from memory."""
+        keys = [(logo.digest, parameters.canonical()) for logo, parameters in jobs]
+        known = {} if keep_svg else {key: self._memo[key] for key in keys if key in self._memo}
+        missing = {key: logo for key, (logo, _) in zip(keys, jobs, strict=True) if key not in known}
+        fresh = dict(zip(missing, self._run(missing, keep_svg), strict=True))
+        self._remember(fresh, asked=len(jobs))
+        results = known | fresh
+        return [results[key] for key in keys]
+
+    def _run(self, missing: dict[tuple[str, Parameters], Logo], keep_svg: bool) -> list[Trace]:
+        calls = [(logo, parameters, keep_svg) for (_, parameters), logo in missing.items()]
+        if self._pool is None:
+            return [trace(*call) for call in calls]
+        return self._pool.run(trace, calls, failed, [_cost(logo, parameters) for logo, parameters, _ in calls])
+
+    def _remember(self, fresh: dict[tuple[str, Parameters], Trace], asked: int) -> None:
+        self.statistics.asked += asked
+        self.statistics.remembered += asked - len(fresh)
+        for key, result in fresh.items():
+            self.statistics.trace_seconds += result.seconds
+            if result.failure is not None:
+                self.statistics.failures[result.failure] += 1
+            self._memo[key] = replace(result, svg=None)
+        while len(self._memo) > MEMO_SIZE:
+            self._memo.popitem(last=False)
+
+    def close(self) -> None:
+        """Ends the worker processes."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _cost(logo: Logo, parameters: Parameters) -> float:
+    """Rough relative time: it only orders the queue, so that no long trace starts last."""
+    pixels = logo.rgba.shape[0] * logo.rgba.shape[1] * parameters.supersample**2
+    return pixels * (1.5 if parameters.mode == "spline" else 1.0)

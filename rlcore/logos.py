@@ -1,0 +1,214 @@
+"""A logo: an image file read safely, fitted to the working size, with the matte it is compared on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import cv2
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml import ElementTree as SafeElementTree
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from rlcore.errors import RenderError, UnusableFileError
+from rlcore.rendering import rasterise
+from rlcore.similarity import WINDOW
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".svg": "SVG",
+}
+"""Suffixes that are read, with the format that the content must have."""
+
+MAX_FILE_BYTES = 64 * 2**20
+MAX_PIXELS = 40_000_000
+"""More declared pixels than this is a decompression bomb; 6300 x 6300 still passes."""
+
+MATTES = ((255, 255, 255), (0, 0, 0), (128, 128, 128))
+HIDDEN_CONTRAST = 48
+"""White hides a logo whose opaque pixels differ from it by less than this on average (largest channel, 0..255)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Logo:
+    """A raster ready to trace.
+
+    Attributes:
+        name: where it came from, relative to its source.
+        rgba: uint8 ``(height, width, 4)``, straight alpha; fully transparent pixels are (0, 0, 0, 0).
+        matte: RGB colour under logo and rendered SVG when they are compared.
+        digest: sha256 of size and pixels; two logos are equal when it is.
+    """
+
+    name: str
+    rgba: NDArray[np.uint8]
+    matte: tuple[int, int, int]
+    digest: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            content = repr(self.rgba.shape).encode() + np.ascontiguousarray(self.rgba).tobytes()
+            object.__setattr__(self, "digest", hashlib.sha256(content).hexdigest())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Logo) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether any pixel is not fully opaque."""
+        return bool((self.rgba[..., 3] < 255).any())
+
+    @property
+    def on_matte(self) -> NDArray[np.uint8]:
+        """What quality is measured against: uint8 RGB ``(height, width, 3)`` on the matte."""
+        return composite(self.rgba, self.matte)
+
+
+def composite(rgba: NDArray[np.uint8], matte: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """``rgba`` (uint8, straight alpha) over a plain colour: uint8 RGB ``(height, width, 3)``."""
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    blend = rgba[..., :3] * alpha + np.array(matte, dtype=np.float32) * (1 - alpha)
+    return np.rint(blend).astype(np.uint8)
+
+
+def make_logo(name: str, rgba: NDArray[np.uint8], working_size: int) -> Logo:
+    """A logo from uint8 RGBA pixels, reduced to ``working_size`` (longest side, px) and never enlarged.
+
+    Raises:
+        UnusableFileError: no opaque pixel, or a side under 7 px after fitting (SSIM's window).
+    """
+    rgba = _fit(rgba, working_size)
+    if min(rgba.shape[:2]) < WINDOW:
+        raise UnusableFileError(f"{rgba.shape[1]} x {rgba.shape[0]} px after fitting: a side needs {WINDOW} px or more")
+    if not (rgba[..., 3] >= 128).any():
+        raise UnusableFileError("no opaque pixel")
+    rgba = np.where(rgba[..., 3:] == 0, 0, rgba).astype(np.uint8)
+    return Logo(name, rgba, choose_matte(rgba))
+
+
+def choose_matte(rgba: NDArray[np.uint8]) -> tuple[int, int, int]:
+    """White, unless the logo has alpha and white would hide it: then the most contrasting of black, white, grey."""
+    if (rgba[..., 3] == 255).all():
+        return MATTES[0]
+    opaque = rgba[rgba[..., 3] >= 128][:, :3].astype(np.int16)
+    contrasts = [float(np.abs(opaque - np.array(matte)).max(axis=1).mean()) for matte in MATTES]
+    return MATTES[0] if contrasts[0] >= HIDDEN_CONTRAST else MATTES[int(np.argmax(contrasts))]
+
+
+def _fit(rgba: NDArray[np.uint8], working_size: int) -> NDArray[np.uint8]:
+    height, width = rgba.shape[:2]
+    if max(height, width) <= working_size:
+        return rgba
+    scale = working_size / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    alpha = rgba[..., 3:].astype(np.float32)
+    premultiplied = np.concatenate([rgba[..., :3] * (alpha / 255), alpha], axis=2)
+    small = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
+    small[..., :3] *= 255 / np.maximum(small[..., 3:], 1)
+    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+
+
+def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
+    """Reads one file.
+
+    Raises:
+        UnusableFileError: it is unreadable, truncated, empty, too large, wrongly named or without opaque area.
+    """
+    format_name = FORMATS.get(path.suffix.lower())
+    if format_name is None:
+        raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
+    try:
+        if not path.is_file():
+            raise UnusableFileError("not a regular file")
+        size_bytes = path.stat().st_size
+        if not 0 < size_bytes <= MAX_FILE_BYTES:
+            raise UnusableFileError(f"{size_bytes} bytes: 1 to {MAX_FILE_BYTES} are read")
+        rgba = _read_svg(path, working_size) if format_name == "SVG" else _read_raster(path, format_name)
+    except OSError as error:
+        raise UnusableFileError(f"unreadable: {error.strerror or error}") from error
+    return make_logo(name or path.name, rgba, working_size)
+
+
+def _read_raster(path: Path, format_name: str) -> NDArray[np.uint8]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the stricter one
+            with Image.open(path) as image:
+                return _decode(image, format_name)
+    except UnidentifiedImageError as error:
+        raise UnusableFileError("not an image, whatever its name says") from error
+    except Image.DecompressionBombError as error:
+        raise UnusableFileError(f"decompression bomb: {error}") from error
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
+        # what Pillow's decoders raise on damaged data
+        raise UnusableFileError(f"damaged: {error}") from error
+
+
+def _decode(image: Image.Image, format_name: str) -> NDArray[np.uint8]:
+    if image.format != format_name:
+        raise UnusableFileError(f"wrongly named: the content is {image.format}, the suffix says {format_name}")
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnusableFileError(f"decompression bomb: {width} x {height} px declared, {MAX_PIXELS} px are read")
+    if width * height == 0:
+        raise UnusableFileError("zero area")
+    image.seek(0)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16") or upright.mode == "I":
+        grey = np.asarray(upright, dtype=np.int64)
+        return np.asarray(Image.fromarray((np.clip(grey, 0, 65535) >> 8).astype(np.uint8)).convert("RGBA"))
+    return np.asarray(upright.convert("RGBA"))
+
+
+def _read_svg(path: Path, working_size: int) -> NDArray[np.uint8]:
+    content = path.read_bytes()
+    try:
+        root = SafeElementTree.fromstring(content)
+    except DefusedXmlException as error:
+        raise UnusableFileError(f"SVG with entities or external references: {error}") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise UnusableFileError(f"not well-formed XML: {error}") from error
+    if root.tag.rpartition("}")[2] != "svg":
+        raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
+    try:
+        return rasterise(content, _natural_size(root), working_size)
+    except RenderError as error:
+        raise UnusableFileError(str(error)) from error
+
+
+_UNITS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
+
+
+def _length(text: str | None) -> float | None:
+    match = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([a-z]*)\s*", text or "")
+    if match is None or match[2] not in _UNITS:
+        return None
+    try:
+        return float(match[1]) * _UNITS[match[2]]
+    except ValueError:
+        return None
+
+
+def _natural_size(root: Element) -> tuple[float, float]:
+    width, height = _length(root.get("width")), _length(root.get("height"))
+    view_box = [_length(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip())]
+    if (width is None or height is None) and len(view_box) == 4:
+        width, height = view_box[2], view_box[3]
+    size = (100.0 if width is None else width, 100.0 if height is None else height)
+    if not (0 < min(size) and max(size) < 1e6):
+        raise UnusableFileError(f"zero area or beyond reason: {size[0]:g} x {size[1]:g}")
+    return size

@@ -1,0 +1,143 @@
+"""What a run leaves behind: one frozen record per kind of event. The journal keeps them, reports are made from them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from rlcore.statistics import Difference
+from rlcore.validation import Validation
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One update of the policy: means over the episodes just played, then PPO's own figures.
+
+    Attributes:
+        episode: episodes finished so far, this rollout's included.
+        episodes: episodes of this rollout.
+        reward: mean sum of rewards of an episode.
+        gain: mean best gain.
+        quality, bytes_ratio, ssim_improvement: of what would be delivered.
+        success_rate: share of its episodes that are a success.
+        first_gain: mean best gain after the first trace.
+        failed_traces: number of failed traces.
+        traces: traces asked for; remembered: of these, answered from memory.
+        seconds: wall time of playing and learning.
+        trace_seconds: seconds inside the traces, added up over the workers.
+        train: Stable-Baselines3's figures by their own names without the prefix (``policy_loss``, ``approx_kl``, ...).
+    """
+
+    episode: int
+    episodes: int
+    reward: float
+    gain: float
+    first_gain: float
+    quality: float
+    bytes_ratio: float
+    ssim_improvement: float
+    success_rate: float
+    failed_traces: int
+    traces: int
+    remembered: int
+    seconds: float
+    trace_seconds: float
+    train: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def episodes_per_second(self) -> float:
+        """Velocity."""
+        return self.episodes / self.seconds if self.seconds > 0 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that the QA gate noticed, with the figure and the threshold it broke."""
+
+    kind: Literal["failure", "overfitting", "stagnation", "degradation", "performance"]
+    severity: Severity
+    episode: int
+    message: str
+    measured: float
+    threshold: float
+    recommendation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's answer after a chunk.
+
+    Attributes:
+        decision: ``continue``; or stop because of ``target_reached``, ``early_stopping`` or ``failure``.
+    """
+
+    episode: int
+    decision: Literal["continue", "target_reached", "early_stopping", "failure"]
+    reason: str
+    alerts: tuple[Alert, ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Whether training ends here."""
+        return self.decision != "continue"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The agent against one baseline on the same logos of the judged category, paired by logo.
+
+    Attributes:
+        baseline: the baseline's validation.
+        gain: agent's best gain minus the baseline's.
+        ssim_improvement: likewise.
+    """
+
+    baseline: Validation
+    gain: Difference
+    ssim_improvement: Difference
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the final report is made from.
+
+    Attributes:
+        run_name: name of the run (its folder's name too).
+        config: the run's configuration as a plain dict.
+        versions: library versions by package name.
+        logo_counts: logos by split and category.
+        skipped: number of skipped files by reason.
+        rollouts: in order.
+        validations: the agent on the validation split, episode 0 (untrained) first.
+        verdicts: the gate's, in order.
+        test: the best model on the test split, with ``steps_per_episode`` traces.
+        comparisons: against every baseline on the test split.
+        training_effect: best gain of the last trained policy minus the untrained one's on the validation split.
+        best_episode: episodes behind the best model.
+        outcome: the last verdict's decision, or ``completed``.
+        seconds: wall time by stage (``data``, ``baselines``, ``training``, ``validation``, ``test``, ...).
+        peak_memory_mib: of all processes of the run together; None where it was not measured.
+    """
+
+    run_name: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    logo_counts: dict[str, dict[str, int]]
+    skipped: dict[str, int]
+    rollouts: tuple[Rollout, ...]
+    validations: tuple[Validation, ...]
+    verdicts: tuple[Verdict, ...]
+    test: Validation
+    comparisons: tuple[Comparison, ...]
+    training_effect: Difference
+    best_episode: int
+    outcome: str
+    seconds: dict[str, float]
+    peak_memory_mib: float | None

@@ -1,0 +1,1 @@
+"""One rlcore call each, with Prefect and MLflow around it."""
