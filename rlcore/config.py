@@ -26,7 +26,8 @@ Category = Literal["simple", "text", "gradient", "complex", "all"]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # strict: "5" or true for a number, 1 for a flag are mistakes to be told of
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class PPOSettings(_Settings):
@@ -53,8 +54,12 @@ class Stage1Config(_Settings):
 
     target_episodes: int = Field(5000, ge=1, le=10_000_000, description="Episodes to train for.")
     steps_per_episode: int = Field(8, ge=1, le=64, description="Traces that the agent may spend on a logo.")
-    validation_frequency: int = Field(1000, ge=1, le=10_000_000, description="Episodes in a chunk: between validations.")
-    checkpoint_frequency: int = Field(500, ge=1, le=10_000_000, description="Episodes in a segment: between checkpoints.")
+    validation_frequency: int = Field(
+        1000, ge=1, le=10_000_000, description="Episodes in a chunk, before a validation."
+    )
+    checkpoint_frequency: int = Field(
+        500, ge=1, le=10_000_000, description="Episodes in a segment: between checkpoints."
+    )
     success_rate_threshold: float = Field(0.80, gt=0, le=1, description="Share of held-out logos that reaches stage 1.")
     ssim_improvement_threshold: float = Field(
         0.75, ge=0, lt=1, description="Share of plain VTracer's SSIM error that a success removes."
@@ -70,13 +75,18 @@ class Stage1Config(_Settings):
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Every random state derives from it.")
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1, ge=0, le=512, description="Trace processes; 0: none beside this one."
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        le=512,
+        description="Trace processes; 0: none beside this one.",
     )
     working_size: int = Field(256, ge=16, le=2048, description="Longest side in px that logos are reduced to.")
     images: str = Field("default", description="Logo source: default (diagrams' icons), none, or a folder.")
     generated_logos: int = Field(0, ge=0, le=100_000, description="Seeded geometric logos added to the source.")
     category: Category = Field("simple", description="Logos that are trained and judged on; all: every category.")
-    reference_traces: int = Field(100, ge=0, le=100_000, description="Traces of the reference search for a logo; 0: none.")
+    reference_traces: int = Field(
+        100, ge=0, le=100_000, description="Traces of the reference search for a logo; 0: none."
+    )
     single_setting_traces: int = Field(
         4000, ge=0, le=10_000_000, description="Traces spent on finding the best single setting; 0: plain's settings."
     )
@@ -84,14 +94,16 @@ class Stage1Config(_Settings):
     quality_weight: float = Field(1.0, ge=0, le=100, description="Gain of halving the SSIM error.")
     size_weight: float = Field(0.5, ge=0, le=100, description="Gain of halving the bytes.")
     speed_weight: float = Field(0.0, ge=0, le=100, description="Gain of halving the time (not reproducible).")
-    tuned: tuple[str, ...] = Field(DEFAULT_TUNED, description="Parameters that the agent chooses, in order.")
+    tuned: tuple[str, ...] = Field(
+        DEFAULT_TUNED, strict=False, description="Parameters that the agent chooses, in order."
+    )
     fixed: dict[str, Any] = Field(default_factory=dict, description="Values of parameters that it does not choose.")
     ppo: PPOSettings = Field(default_factory=PPOSettings, description="Settings of PPO.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Stage1Config:
         try:
-            self.action_space
+            _ = self.action_space
         except ParameterError as error:
             raise ValueError(str(error)) from error
         if self.images == "none" and not self.generated_logos:
@@ -102,6 +114,11 @@ class Stage1Config(_Settings):
     def action_space(self) -> ActionSpace:
         """The action space that ``tuned`` and ``fixed`` describe."""
         return ActionSpace(self.tuned, self.fixed)
+
+    @property
+    def chunk_count(self) -> int:
+        """Number of chunks: each ends in a validation, the last may be shorter."""
+        return -(-self.target_episodes // self.validation_frequency)
 
     @property
     def weights(self) -> Weights:
@@ -158,7 +175,7 @@ def allowed_values(path: str) -> str:
         return ", ".join(map(str, field["enum"]))
     low = field.get("minimum", field.get("exclusiveMinimum"))
     high = field.get("maximum", field.get("exclusiveMaximum"))
-    if low is None:
+    if low is None or high is None:
         return {"boolean": "true or false"}.get(field.get("type", ""), "")
     above = "above " if "exclusiveMinimum" in field else ""
     under = "under " if "exclusiveMaximum" in field else ""

@@ -117,8 +117,8 @@ def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], N
     """
     report = on_progress or (lambda stage, done, total: None)
     with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
-        logos, skipped = _read_all(config, pool, report)
-        logos, left_out = _without_twins(logos)
+        found, skipped = _read_all(config, pool, report)
+        logos, left_out = _without_twins(found)
         skipped += left_out
         if config.images == "default":
             logos, left_out = _capped(logos)

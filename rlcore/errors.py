@@ -31,3 +31,7 @@ class CheckpointError(Stage1Error):
 
 class NonFiniteError(Stage1Error):
     """A loss or a weight became NaN or infinite while training."""
+
+
+class ReproductionError(Stage1Error):
+    """A logo of a validation is missing, or tracing it again did not give what was recorded."""

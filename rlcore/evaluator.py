@@ -80,5 +80,6 @@ class Evaluator:
 
 def _cost(logo: Logo, parameters: Parameters) -> float:
     """Rough relative time: it only orders the queue, so that no long trace starts last."""
-    pixels = logo.rgba.shape[0] * logo.rgba.shape[1] * parameters.supersample**2
+    height, width = logo.rgba.shape[:2]
+    pixels = float(height * width * parameters.supersample**2)
     return pixels * (1.5 if parameters.mode == "spline" else 1.0)

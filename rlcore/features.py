@@ -100,7 +100,7 @@ def category_of(features: Features) -> str:
 def measure(logo: Logo) -> Features:
     """All features of a logo."""
     rgb = logo.on_matte
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     opaque = logo.rgba[..., 3] >= 128
     edges = opaque & (channel_range(logo.rgba, 3) > EDGE_SPAN)
     span = channel_range(logo.rgba, 5)
@@ -161,7 +161,8 @@ def _flat_colours(rgba: NDArray[np.uint8], flat: NDArray[np.bool_]) -> tuple[NDA
     order = np.argsort(-counts, kind="stable")
     values, counts = values[order], counts[order].astype(np.int64)
     colours = np.stack([(values >> shift) & 255 for shift in (16, 8, 0)], axis=1).astype(np.int16)
-    heads, totals = [], []
+    heads: list[NDArray[np.int16]] = []
+    totals: list[int] = []
     while len(colours) and len(heads) < 64:
         near = np.abs(colours - colours[0]).max(axis=1) < FLAT_DISTANCE
         heads.append(colours[0])

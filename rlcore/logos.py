@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import struct
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
 
 import cv2
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml import ElementTree as SafeElementTree
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rlcore.errors import RenderError, UnusableFileError
-from rlcore.rendering import rasterise
+from rlcore.errors import UnusableFileError
 from rlcore.similarity import WINDOW
+from rlcore.svg_files import read_svg
 
 FORMATS = {
     ".png": "PNG",
@@ -34,6 +31,9 @@ FORMATS = {
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 40_000_000
 """More declared pixels than this is a decompression bomb; 6300 x 6300 still passes."""
+
+DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+"""What Pillow's decoders raise on damaged data; ``struct.error`` comes from bent EXIF."""
 
 MATTES = ((255, 255, 255), (0, 0, 0), (128, 128, 128))
 HIDDEN_CONTRAST = 48
@@ -117,7 +117,7 @@ def _fit(rgba: NDArray[np.uint8], working_size: int) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = rgba[..., 3:].astype(np.float32)
     premultiplied = np.concatenate([rgba[..., :3] * (alpha / 255), alpha], axis=2)
-    small = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     small[..., :3] *= 255 / np.maximum(small[..., 3:], 1)
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)
 
@@ -137,7 +137,8 @@ def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
         size_bytes = path.stat().st_size
         if not 0 < size_bytes <= MAX_FILE_BYTES:
             raise UnusableFileError(f"{size_bytes} bytes: 1 to {MAX_FILE_BYTES} are read")
-        rgba = _read_svg(path, working_size) if format_name == "SVG" else _read_raster(path, format_name)
+        is_svg = format_name == "SVG"
+        rgba = read_svg(path.read_bytes(), working_size) if is_svg else _read_raster(path, format_name)
     except OSError as error:
         raise UnusableFileError(f"unreadable: {error.strerror or error}") from error
     return make_logo(name or path.name, rgba, working_size)
@@ -146,15 +147,15 @@ def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
 def _read_raster(path: Path, format_name: str) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the stricter one
+            # bombs: the limit below is the stricter one; odd metadata: the pixels count
+            warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 return _decode(image, format_name)
     except UnidentifiedImageError as error:
         raise UnusableFileError("not an image, whatever its name says") from error
     except Image.DecompressionBombError as error:
         raise UnusableFileError(f"decompression bomb: {error}") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
-        # what Pillow's decoders raise on damaged data
+    except DAMAGED as error:
         raise UnusableFileError(f"damaged: {error}") from error
 
 
@@ -172,43 +173,3 @@ def _decode(image: Image.Image, format_name: str) -> NDArray[np.uint8]:
         grey = np.asarray(upright, dtype=np.int64)
         return np.asarray(Image.fromarray((np.clip(grey, 0, 65535) >> 8).astype(np.uint8)).convert("RGBA"))
     return np.asarray(upright.convert("RGBA"))
-
-
-def _read_svg(path: Path, working_size: int) -> NDArray[np.uint8]:
-    content = path.read_bytes()
-    try:
-        root = SafeElementTree.fromstring(content)
-    except DefusedXmlException as error:
-        raise UnusableFileError(f"SVG with entities or external references: {error}") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise UnusableFileError(f"not well-formed XML: {error}") from error
-    if root.tag.rpartition("}")[2] != "svg":
-        raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
-    try:
-        return rasterise(content, _natural_size(root), working_size)
-    except RenderError as error:
-        raise UnusableFileError(str(error)) from error
-
-
-_UNITS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
-
-
-def _length(text: str | None) -> float | None:
-    match = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([a-z]*)\s*", text or "")
-    if match is None or match[2] not in _UNITS:
-        return None
-    try:
-        return float(match[1]) * _UNITS[match[2]]
-    except ValueError:
-        return None
-
-
-def _natural_size(root: Element) -> tuple[float, float]:
-    width, height = _length(root.get("width")), _length(root.get("height"))
-    view_box = [_length(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip())]
-    if (width is None or height is None) and len(view_box) == 4:
-        width, height = view_box[2], view_box[3]
-    size = (100.0 if width is None else width, 100.0 if height is None else height)
-    if not (0 < min(size) and max(size) < 1e6):
-        raise UnusableFileError(f"zero area or beyond reason: {size[0]:g} x {size[1]:g}")
-    return size

@@ -40,14 +40,15 @@ class Palette:
 
     def flatten(self, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A copy of ``rgba`` (uint8, ``(height, width, 4)``) with every colour at its nearest, alpha kept."""
-        flat = self.table[_cells(rgba)]
+        # whole pixels are looked up as one 32-bit number each
+        flat = self.table.view(np.uint32)[:, 0].take(_cells(rgba)).view(np.uint8).reshape(rgba.shape)
         flat[..., 3] = rgba[..., 3]
         return flat
 
 
 def _cells(rgba: NDArray[np.uint8]) -> NDArray[np.uint16]:
     red, green, blue = (rgba[..., channel].astype(np.uint16) for channel in range(3))
-    return ((red >> 3) << 10) | ((green >> 3) << 5) | (blue >> 3)
+    return np.asarray(((red >> 3) << 10) | ((green >> 3) << 5) | (blue >> 3), dtype=np.uint16)
 
 
 def _histogram(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,7 +79,7 @@ def _cluster(colours: NDArray[np.float64], weights: NDArray[np.float64], size: i
         for channel in range(3):
             sums = np.bincount(nearest, weights * colours[:, channel], len(found))
             found[:, channel] = np.where(totals > 0, sums / np.maximum(totals, 1), found[:, channel])
-    return np.rint(found).astype(np.uint8)
+    return np.asarray(np.rint(found), dtype=np.uint8)
 
 
 def _lookup_table(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:

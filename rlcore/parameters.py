@@ -86,13 +86,23 @@ class Dimension:
         Raises:
             ParameterError: the value is not in the range.
         """
+        value = self.checked(value)
         if self.choices:
-            if value not in self.choices:
-                raise ParameterError(f"{self.name} = {value!r}: allowed are {self.allowed}")
             return (2 * self.choices.index(value) + 1) / len(self.choices) - 1
-        if not self.low <= value <= self.high:
-            raise ParameterError(f"{self.name} = {value!r}: allowed are {self.allowed}")
-        return 2 * (value - self.low) / (self.high - self.low) - 1
+        return 2 * (float(value) - self.low) / (self.high - self.low) - 1
+
+    def checked(self, value: Any) -> Any:
+        """``value`` in the type that VTracer takes: 4.0 is 4 where whole numbers are meant, ``True`` is none.
+
+        Raises:
+            ParameterError: the value is not in the range.
+        """
+        if not isinstance(value, bool):
+            if value in self.choices:
+                return self.choices[self.choices.index(value)]
+            if not self.choices and isinstance(value, (int, float, np.floating)) and self.low <= value <= self.high:
+                return float(value)
+        raise ParameterError(f"{self.name} = {value!r}: allowed are {self.allowed}")
 
     def nearest(self, value: Any) -> Any:
         """``value`` itself, or the choice nearest to a number between two choices."""
@@ -143,11 +153,10 @@ def checked(values: Mapping[str, Any]) -> Parameters:
     Raises:
         ParameterError: an unknown name, or a value outside its range.
     """
-    for name, value in values.items():
+    for name in values:
         if name not in DIMENSIONS:
             raise ParameterError(f"{name}: unknown parameter; known are {', '.join(DIMENSIONS)}")
-        DIMENSIONS[name].encode(value)
-    return Parameters(**values)
+    return Parameters(**{name: DIMENSIONS[name].checked(value) for name, value in values.items()})
 
 
 class ActionSpace:

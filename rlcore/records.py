@@ -75,11 +75,12 @@ class Verdict:
     """The gate's answer after a chunk.
 
     Attributes:
-        decision: ``continue``; or stop because of ``target_reached``, ``early_stopping`` or ``failure``.
+        decision: ``continue``; or stop because of ``target_reached``, ``early_stopping``, ``out_of_time`` or
+            ``failure``.
     """
 
     episode: int
-    decision: Literal["continue", "target_reached", "early_stopping", "failure"]
+    decision: Literal["continue", "target_reached", "early_stopping", "out_of_time", "failure"]
     reason: str
     alerts: tuple[Alert, ...] = ()
 

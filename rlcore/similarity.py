@@ -44,7 +44,6 @@ class Similarity:
         self._image = np.ascontiguousarray(rgb)
         self._sum = _box_sum(self._image)
         self._variance = _COUNT * _box_sum(_product(self._image, self._image)) - self._sum * self._sum
-        self._sum_squared = (self._sum * self._sum).astype(np.float32)
 
     def of(self, rgb: NDArray[np.uint8]) -> float:
         """SSIM in [-1, 1] of an image of the same shape and dtype against the fixed one; 1 is identical.
@@ -62,7 +61,7 @@ class Similarity:
         # all int32 and exact up to here: at most 49 * 49 * 255 ** 2 = 1.6e8
         c1 = np.float32(_C1 * _COUNT**2)
         c2 = np.float32(_C2 * _COUNT * (_COUNT - 1))
-        total = total.astype(np.float32)
-        luminance = (2 * cross.astype(np.float32) + c1) / (self._sum_squared + total * total + c1)
+        squares = (self._sum * self._sum + total * total).astype(np.float32)
+        luminance = (2 * cross.astype(np.float32) + c1) / (squares + c1)
         structure = (2 * covariance.astype(np.float32) + c2) / ((self._variance + variance).astype(np.float32) + c2)
         return float(np.mean(luminance * structure, dtype=np.float64))

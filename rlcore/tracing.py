@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     before = time.perf_counter()
     try:
         svg = _convert(encoded, parameters)
-    except ConversionFailure as failure:
+    except ConversionError as failure:
         return failed(failure.kind, time.perf_counter() - start)
     vtracer_seconds = time.perf_counter() - before
     height, width = logo.rgba.shape[:2]
@@ -75,7 +76,7 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     return Trace(quality, len(svg), seconds, vtracer_seconds, svg=svg if keep_svg else None)
 
 
-class ConversionFailure(Exception):
+class ConversionError(Exception):
     """VTracer gave no SVG; ``kind`` is ``panic`` or ``error``."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -87,7 +88,7 @@ def _convert(encoded: bytes, parameters: Parameters) -> bytes:
     """VTracer on an encoded image.
 
     Raises:
-        ConversionFailure: VTracer panicked or refused the image.
+        ConversionError: VTracer panicked or refused the image.
     """
     try:
         svg: str = vtracer.convert_raw_image_to_svg(
@@ -108,9 +109,9 @@ def _convert(encoded: bytes, parameters: Parameters) -> bytes:
     except BaseException as error:
         # A Rust panic arrives as pyo3_runtime.PanicException, a BaseException that can't be imported to be named.
         if type(error).__name__ == "PanicException":
-            raise ConversionFailure("panic", str(error)) from None
+            raise ConversionError("panic", str(error)) from None
         if type(error) is Exception:  # what the binding raises on an image it can't read
-            raise ConversionFailure("error", str(error)) from None
+            raise ConversionError("error", str(error)) from None
         raise
     return svg.encode()
 
@@ -129,21 +130,21 @@ def prepare(logo: Logo, parameters: Parameters) -> NDArray[np.uint8]:
 
 def _enlarged(logo: Logo, factor: int) -> NDArray[np.uint8]:
     """The logo bicubically enlarged with premultiplied alpha: a fresh uint8 RGBA array with straight alpha."""
-    rgba = logo.rgba
-    if not logo.has_alpha:
-        return cv2.resize(rgba, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
-    alpha = rgba[..., 3].astype(np.float32)
-    planes = [rgba[..., channel] * (alpha / 255) for channel in range(3)] + [alpha]
-    big = cv2.resize(cv2.merge(planes), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    red, green, blue, alpha = cv2.split(big)
-    scale = cv2.divide(255.0, cv2.max(alpha, 1.0))  # type: ignore[call-overload]
-    straight = [cv2.multiply(plane, scale) for plane in (red, green, blue)]
-    # convertScaleAbs would mirror the kernel's negative overshoot; a saturating conversion clips it
-    return cv2.merge([_saturated(plane) for plane in (*straight, alpha)])  # type: ignore[return-value]
+    rgba = _premultiplied(logo.rgba) if logo.has_alpha else logo.rgba
+    big: NDArray[np.uint8] = cv2.resize(rgba, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
+    if logo.has_alpha:
+        # only half-transparent pixels, a few per cent at the edges, differ from their straight form
+        soft = np.flatnonzero((big[..., 3] > 0) & (big[..., 3] < 255))
+        pixels = big.reshape(-1, 4)[soft].astype(np.float32)
+        pixels[:, :3] *= 255 / pixels[:, 3:]
+        big.reshape(-1, 4)[soft] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return big
 
 
-def _saturated(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return cv2.add(plane, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload,no-any-return]
+def _premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    result = rgba.copy()
+    result[..., :3] = np.rint(rgba[..., :3] * (rgba[..., 3:] / np.float32(255)))
+    return result
 
 
 def _encode(rgba: NDArray[np.uint8]) -> bytes:
@@ -167,11 +168,12 @@ def _sized(svg: bytes, width: int, height: int, supersample: int) -> bytes:
     return head + sized + tail
 
 
-@lru_cache(maxsize=256)
+# sized for the logos of one rollout: an entry takes 2 MB at 256 px
+@lru_cache(maxsize=64)
 def _similarity(logo: Logo) -> Similarity:
     return Similarity(logo.on_matte)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _palette(logo: Logo, size: int) -> Palette:
     return Palette.of(logo.rgba, size)

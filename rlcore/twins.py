@@ -30,10 +30,10 @@ def edge_descriptor(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
     strength = np.hypot(cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)).max(axis=2)
     # capped, so that a strong contrast counts like a medium one: recolouring changes it
     blurred = cv2.GaussianBlur(np.minimum(strength, _STRONGEST_EDGE), (0, 0), 2)
-    grid = cv2.resize(blurred, (_GRID, _GRID), interpolation=cv2.INTER_AREA).ravel()
+    grid = np.asarray(cv2.resize(blurred, (_GRID, _GRID), interpolation=cv2.INTER_AREA), dtype=np.float32).ravel()
     grid = grid - grid.mean()
     length = float(np.linalg.norm(grid))
-    return (grid / length if length > 1e-6 else np.zeros_like(grid)).astype(np.float32)
+    return np.asarray(grid / length if length > 1e-6 else np.zeros_like(grid), dtype=np.float32)
 
 
 def twin_groups(descriptors: NDArray[np.float32]) -> NDArray[np.int64]:

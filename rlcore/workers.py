@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
-from multiprocessing import context, popen_forkserver
+from multiprocessing import context, forkserver, popen_forkserver
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ T = TypeVar("T")
 PRELOADED = ["rlcore.tracing", "rlcore.dataset"]
 """Imported once by the fork server, so that a replaced worker starts in milliseconds."""
 
-_SINGLE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_SINGLE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @contextmanager
@@ -36,13 +35,13 @@ def _main_module_hidden() -> Iterator[None]:
 
 class _LeanProcess(context.ForkServerProcess):
     @staticmethod
-    def _Popen(process_obj: Any) -> popen_forkserver.Popen:
+    def _Popen(process_obj: Any) -> popen_forkserver.Popen:  # noqa: N802 (the name that multiprocessing calls)
         with _main_module_hidden():
             return popen_forkserver.Popen(process_obj)
 
 
 class _LeanContext(context.ForkServerContext):
-    Process = _LeanProcess  # type: ignore[assignment]
+    Process = _LeanProcess
 
 
 def _start_worker() -> None:
@@ -61,7 +60,7 @@ class WorkerPool:
         before = {name: os.environ.get(name) for name in _SINGLE_THREAD}
         os.environ.update(_SINGLE_THREAD)
         try:
-            multiprocessing.forkserver.ensure_running()
+            forkserver.ensure_running()
         finally:
             for name, value in before.items():
                 if value is None:
@@ -90,7 +89,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """Ends the processes."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def __enter__(self) -> WorkerPool:

@@ -1,1 +1,8 @@
 """One rlcore call each, with Prefect and MLflow around it."""
+
+import os
+
+# Prefect and MLflow read these when they are imported: nothing is sent to anybody
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

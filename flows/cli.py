@@ -1,0 +1,104 @@
+"""The command line ``stage1``. Heavy imports wait inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.options import overrides, with_config_options
+from rlcore.config import load_config
+from rlcore.errors import Stage1Error
+
+app = typer.Typer(
+    name="stage1",
+    help="Train, judge and use an agent that chooses VTracer's parameters for a logo.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+USAGE_ERROR = 2
+FAILED = 1
+INTERRUPTED = 130
+
+
+@app.callback()
+def _app() -> None:
+    """Keeps ``run`` a subcommand."""
+
+
+def _quiet(verbose: bool) -> None:
+    """Progress is shown from the journal; the frameworks' own log lines would tear it."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
+    logging.getLogger("alembic").setLevel(logging.INFO if verbose else logging.ERROR)
+
+
+@app.command()
+@with_config_options
+def run(
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings; options go before it.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the run; empty: made of category, seed and time.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
+    **options: Any,
+) -> None:
+    """Run stage 1: prepare logos, train in chunks, validate, judge, test, report."""
+    settings = load_config(config, overrides(options))
+    _quiet(verbose)
+    from flows.running import run_stage1
+
+    console = Console(stderr=True) if as_json else Console()
+    report = run_stage1(settings, name, console, quiet=as_json)
+    if as_json:
+        sys.stdout.write(report.read_text(encoding="utf-8"))
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    images: Annotated[str, typer.Option(help="Logo source: default, or a folder.")] = "default",
+    logos: Annotated[int, typer.Option(min=4, max=1000, help="Logos to measure on.")] = 48,
+    workers: Annotated[int, typer.Option(min=1, max=512, help="Trace processes in training.")] = os.cpu_count() or 1,
+) -> None:
+    """Measure trace and training speed side by side; ratios are what to quote."""
+    from rlcore.bench import run_bench
+
+    result = run_bench(images, logos, workers)
+    if as_json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        return
+    console = Console()
+    for key, value in result.items():
+        console.print(f"{key:40} {value:.3f}" if isinstance(value, float) else f"{key:40} {value}")
+
+
+@app.command()
+def vectorize(
+    image: Annotated[Path, typer.Argument(help="A logo: PNG, JPEG, WebP, BMP, GIF or SVG.")],
+    model: Annotated[Path | None, typer.Option(help="A checkpoint; default: the latest run's best model.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the SVG goes; default: beside the image.")] = None,
+) -> None:
+    """Turn a logo into an SVG with the agent's choice of parameters."""
+    from flows.vectorizing import vectorize_file
+
+    vectorize_file(image, model, output, Console())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: errors that a user can mend are one line on stderr, and the exit code says which kind."""
+    try:
+        app(args=None if arguments is None else list(arguments), standalone_mode=True)
+    except Stage1Error as error:
+        Console(stderr=True).print(f"stage1: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(USAGE_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,167 @@
+"""Live progress in the terminal, read from the run's journal: rich where there is a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from rlcore.journal import Journal
+
+REFRESH_SECONDS = 0.5
+LINE_SECONDS = 10.0
+_VELOCITY_WINDOW = 10
+
+
+class ProgressState:
+    """What the journal said so far, folded into the few figures that are shown."""
+
+    def __init__(self) -> None:
+        self.target_episodes = 0
+        self.chunks = 0
+        self.chunk = 0
+        self.stage = "starting Prefect and MLflow"
+        self.done = 0
+        self.total = 0
+        self.episode = 0
+        self.gain: float | None = None
+        self.success_rate: float | None = None
+        self.validation: dict[str, Any] | None = None
+        self.validation_episode = 0
+        self.notes: list[str] = []
+        self._recent: list[tuple[int, float]] = []
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """One event of the journal."""
+        handler = getattr(self, f"_on_{entry['event']}", None)
+        if handler is not None:
+            handler(entry)
+
+    def _on_run(self, entry: dict[str, Any]) -> None:
+        self.target_episodes, self.chunks = entry["target_episodes"], entry["chunks"]
+
+    def _on_stage_begin(self, entry: dict[str, Any]) -> None:
+        self.stage, self.done, self.total = entry["stage"], 0, 0
+        if entry["stage"] == "training":
+            self.chunk += 1
+
+    def _on_progress(self, entry: dict[str, Any]) -> None:
+        self.stage, self.done, self.total = entry["stage"], entry["done"], entry["total"]
+
+    def _on_rollout(self, entry: dict[str, Any]) -> None:
+        rollout = entry["rollout"]
+        self.episode, self.gain, self.success_rate = rollout["episode"], rollout["gain"], rollout["success_rate"]
+        self._recent = [*self._recent[1 - _VELOCITY_WINDOW :], (rollout["episodes"], rollout["seconds"])]
+
+    def _on_validation(self, entry: dict[str, Any]) -> None:
+        self.validation, self.validation_episode = entry["headline"], entry["episode"]
+
+    def _on_milestone(self, entry: dict[str, Any]) -> None:
+        self.notes.append(entry["message"])
+
+    def _on_verdict(self, entry: dict[str, Any]) -> None:
+        verdict = entry["verdict"]
+        self.notes.append(f"gate: {verdict['decision'].replace('_', ' ')} ({verdict['reason']})")
+        self.notes += [f"{alert['severity']} alert: {alert['message']}" for alert in verdict["alerts"]]
+
+    @property
+    def velocity(self) -> float:
+        """Episodes per second lately; 0 before the first rollout."""
+        seconds = sum(seconds for _, seconds in self._recent)
+        return sum(episodes for episodes, _ in self._recent) / seconds if seconds else 0.0
+
+    @property
+    def eta(self) -> str:
+        """Training time to go."""
+        if not self.velocity:
+            return "–"
+        minutes, seconds = divmod(round((self.target_episodes - self.episode) / self.velocity), 60)
+        return f"{minutes}:{seconds:02d}"
+
+    def line(self) -> str:
+        """All of it on one line."""
+        parts = [f"{self.stage}" + (f" {self.done}/{self.total}" if self.total else "")]
+        if self.episode:
+            parts.append(f"episode {self.episode}/{self.target_episodes} chunk {self.chunk}/{self.chunks}")
+            parts.append(f"gain {self.gain:.3f} success {self.success_rate:.1%}")
+            parts.append(f"{self.velocity:.1f} episodes/s ETA {self.eta}")
+        if self.validation is not None:
+            parts.append(f"validation@{self.validation_episode} {_headline(self.validation)}")
+        return " | ".join(parts)
+
+
+def _headline(summary: dict[str, Any]) -> str:
+    return f"gain {summary['gain']:.3f}, SSIM improvement {summary['ssim_improvement']:.3f}, success {summary['success_rate']:.1%}"
+
+
+def render(state: ProgressState) -> RenderableType:
+    """The panel of a terminal."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=12)
+    table.add_column()
+    count = f"  {state.done}/{state.total}" if state.total else ""
+    table.add_row("now", f"{state.stage}{count}")
+    bar = ProgressBar(total=max(1, state.target_episodes), completed=state.episode, width=40)
+    table.add_row("episodes", bar)
+    table.add_row("", f"{state.episode} of {state.target_episodes}, chunk {state.chunk} of {state.chunks}")
+    if state.gain is not None and state.success_rate is not None:
+        table.add_row("training", f"mean gain {state.gain:.3f}, success rate {state.success_rate:.1%}")
+        table.add_row("velocity", f"{state.velocity:.2f} episodes/s, {state.eta} of training left")
+    if state.validation is not None:
+        table.add_row("validation", f"{_headline(state.validation)} (episode {state.validation_episode})")
+    return Group(table, *(Text(f"  {note}", style="dim") for note in state.notes[-6:]))
+
+
+class ProgressView:
+    """Shows a run's journal while the run goes on in this process."""
+
+    def __init__(self, journal: Journal, console: Console) -> None:
+        self._journal = journal
+        self._console = console
+        self._state = ProgressState()
+        self._offset = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._show, name="progress-view", daemon=True)
+
+    def _read(self) -> None:
+        entries, self._offset = self._journal.read_from(self._offset)
+        for entry in entries:
+            self._state.take(entry)
+
+    def _show(self) -> None:
+        if self._console.is_terminal:
+            self._show_live()
+        else:
+            self._show_lines()
+
+    def _show_live(self) -> None:
+        with Live(render(self._state), console=self._console, refresh_per_second=4) as live:
+            while not self._stop.wait(REFRESH_SECONDS):
+                self._read()
+                live.update(render(self._state))
+            self._read()
+            live.update(render(self._state))
+
+    def _show_lines(self) -> None:
+        shown, last = "", 0.0
+        while not self._stop.wait(REFRESH_SECONDS):
+            self._read()
+            line = self._state.line()
+            if line != shown and time.monotonic() - last >= LINE_SECONDS:
+                self._console.print(line, soft_wrap=True, highlight=False)
+                shown, last = line, time.monotonic()
+
+    def __enter__(self) -> ProgressView:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()

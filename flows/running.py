@@ -1,0 +1,56 @@
+"""What ``stage1 run`` does around the flow: progress while it runs, the result and where to look when it is done."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from flows.progress_view import ProgressView
+from flows.stage1 import stage1
+from rlcore.config import Stage1Config
+from rlcore.findings import COLUMNS, cells, conclusions, result_table, target_sentence
+from rlcore.records import Evidence
+from rlcore.run_folder import RunFolder
+from tasks.report import collect_evidence
+from tasks.run import mlruns_folder, new_run_name
+
+
+def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> Path:
+    """Runs the flow in this process; returns the path of the final report's JSON."""
+    folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
+    with nullcontext() if quiet else ProgressView(folder.journal, console):
+        stage1(config, folder.name)
+    if not quiet:
+        show_result(collect_evidence(folder), folder, console)
+    return folder.path / "stage1_final_report.json"
+
+
+def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None:
+    """The result table, what it says, and the paths and commands to look further."""
+    rows = result_table(evidence)
+    logos = rows[0].measures.logos
+    title = f"{logos} test logos of category {evidence.test.category}, never seen in training"
+    table = Table(title=title, box=SIMPLE, padding=(0, 1))
+    columns = COLUMNS[:-1]  # the intervals follow in words: 80 columns have no room for them
+    for column in columns:
+        table.add_column(column.title, justify="left" if column is columns[0] else "right", no_wrap=True)
+    for row in cells(rows, columns):
+        table.add_row(*row)
+    console.print(table)
+    for sentence in (target_sentence(evidence), *conclusions(evidence)):
+        console.print(f"• {sentence}", highlight=False)
+    store = folder.path.parent.parent
+    console.print(f"\nreport   {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"run      {folder.path}", highlight=False, soft_wrap=True)
+    console.print(
+        f"MLflow   mlflow server --backend-store-uri sqlite:///{store / 'mlflow.db'} --host 127.0.0.1 --port 5000,"
+        " then http://127.0.0.1:5000/?workflowType=machine_learning",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print("Prefect  prefect server start, then http://127.0.0.1:4200", highlight=False, soft_wrap=True)
+    console.print("use it   stage1 vectorize LOGO.png", highlight=False, soft_wrap=True)

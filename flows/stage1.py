@@ -1,0 +1,49 @@
+"""The flow ``stage1``: data -> [train chunk -> validate -> gate] ... -> final test -> report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from rlcore.config import Stage1Config
+from tasks.data import find_single_setting, prepare_data, search_references
+from tasks.quality import quality_gate
+from tasks.report import write_final_report
+from tasks.run import open_run
+from tasks.training import make_policy, train_chunk
+from tasks.validation import final_test, validate, validate_baselines
+
+
+@flow(name="stage1", flow_run_name="stage1 {config.category} seed {config.seed}", validate_parameters=True)
+def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> Path:  # noqa: B008  frozen
+    """Trains, validates and judges an agent; returns the folder of the run.
+
+    Args:
+        config: all settings.
+        run_name: name of the run's folder and MLflow run; empty: made of category, seed and time.
+    """
+    with open_run(config, run_name) as run:
+        prepare_data(run)
+        find_single_setting(run)
+        search_references(run, "validation")
+        episode = make_policy(run)
+        validate(run, episode)
+        for chunk in range(1, config.chunk_count + 1):
+            episode = train_chunk(run, chunk, episode)
+            validate(run, episode)
+            if quality_gate(run, chunk).stops:
+                break
+        search_references(run, "test")
+        validate_baselines(run, "test")
+        final_test(run)
+        write_final_report(run)
+    return run.path
+
+
+if __name__ == "__main__":
+    import sys
+
+    from flows.cli import main
+
+    main(["run", *sys.argv[1:]])

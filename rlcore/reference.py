@@ -1,0 +1,136 @@
+"""The reference gain: the best gain found for a logo by a long search, so that ``regret`` has a meaning.
+
+Half of the traces are a scrambled Sobol sequence over the action space, the rest CMA-ES from the best of them. A
+result is cached on disk by everything it depends on, so a second run with the same logos costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from cmaes import CMA
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from rlcore.config import Stage1Config
+from rlcore.episode import Episode, Subject
+from rlcore.evaluator import Evaluator
+from rlcore.files import read_json, write_json
+from rlcore.parameters import DIMENSIONS, ActionSpace
+
+POPULATION = 10
+LOCAL_SPREAD = 0.25
+_VERSIONED = ("vtracer", "skia-python", "opencv-python-headless", "numpy", "scipy", "cmaes")
+_TOGETHER = 16
+"""Logos searched side by side: enough that the workers never wait for one slow trace."""
+
+
+def reference_gains(
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    cache: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, float]:
+    """Reference gain by logo digest, from ``cache`` (a folder) or searched with ``config.reference_traces`` traces.
+
+    ``on_progress(done, total)`` is called with numbers of logos. Empty with 0 traces.
+    """
+    if not config.reference_traces:
+        return {}
+    known: dict[str, float] = {}
+    missing = []
+    for subject in subjects:
+        path = _cache_path(subject, config, cache)
+        if path.exists():
+            known[subject.logo.digest] = float(read_json(path)["gain"])
+        else:
+            missing.append(subject)
+    for start in range(0, len(missing), _TOGETHER):
+        if on_progress is not None:
+            on_progress(len(known), len(subjects))
+        for episode in _search(missing[start : start + _TOGETHER], config, evaluator):
+            _store(episode, config, cache)
+            known[episode.subject.logo.digest] = episode.best_gain
+    if on_progress is not None:
+        on_progress(len(subjects), len(subjects))
+    return known
+
+
+def _cache_path(subject: Subject, config: Stage1Config, cache: Path) -> Path:
+    settings = {
+        "traces": config.reference_traces,
+        "weights": [config.quality_weight, config.size_weight, config.speed_weight],
+        "tuned": [[name, repr(DIMENSIONS[name])] for name in config.tuned],
+        "fixed": config.fixed,
+        "search": [POPULATION, LOCAL_SPREAD],
+        "versions": {name: version(name) for name in _VERSIONED},
+    }
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    return cache / key / f"{subject.logo.digest}.json"
+
+
+def _store(episode: Episode, config: Stage1Config, cache: Path) -> None:
+    best = episode.best
+    content = {
+        "name": episode.subject.name,
+        "gain": episode.best_gain,
+        "traces": episode.step,
+        "parameters": None if best is None else best.parameters.as_dict(),
+    }
+    write_json(_cache_path(episode.subject, config, cache), content)
+
+
+def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evaluator) -> list[Episode]:
+    space, traces = config.action_space, config.reference_traces
+    episodes = [Episode(subject, traces, config.weights, config.target) for subject in subjects]
+    starts = [_sobol_points(space, (traces + 1) // 2, subject.logo.digest) for subject in subjects]
+    scores = _play(episodes, starts, space, evaluator)
+    searches = [_local_search(p, s, e) for p, s, e in zip(starts, scores, episodes, strict=True)]
+    while not episodes[0].done:
+        asked = [np.array([search.ask() for _ in range(POPULATION)]) for search in searches]
+        scores = _play(episodes, asked, space, evaluator)
+        for search, points, values in zip(searches, asked, scores, strict=True):
+            if len(values) == POPULATION:  # the last generation may be cut by the budget
+                search.tell([(point, -value) for point, value in zip(points, values.tolist(), strict=True)])
+    return episodes
+
+
+def _play(
+    episodes: Sequence[Episode], points: Sequence[NDArray[np.float64]], space: ActionSpace, evaluator: Evaluator
+) -> list[NDArray[np.float64]]:
+    """Traces each episode's points, as far as its budget goes; the score of each (its gain, undeliverable lowest)."""
+    proposals = [
+        (episode, space.decode(point))
+        for episode, own in zip(episodes, points, strict=True)
+        for point in own[: episode.budget - episode.step]
+    ]
+    traces = evaluator.traces([(episode.subject.logo, parameters) for episode, parameters in proposals])
+    for (episode, parameters), trace in zip(proposals, traces, strict=True):
+        episode.record(parameters, trace)
+    counts = [sum(owner is episode for owner, _ in proposals) for episode in episodes]
+    return [
+        np.array([a.gain if a.deliverable else -100.0 for a in episode.attempts[episode.step - count :]])
+        for episode, count in zip(episodes, counts, strict=True)
+    ]
+
+
+def _sobol_points(space: ActionSpace, count: int, digest: str) -> NDArray[np.float64]:
+    sampler = qmc.Sobol(space.size, scramble=True, rng=np.random.default_rng(int(digest[:12], 16)))
+    power = int(np.ceil(np.log2(max(2, count))))
+    return np.asarray(sampler.random_base2(power)[:count] * 2 - 1)
+
+
+def _local_search(points: NDArray[np.float64], scores: NDArray[np.float64], episode: Episode) -> CMA:
+    return CMA(
+        mean=points[int(np.argmax(scores))],
+        sigma=LOCAL_SPREAD,
+        bounds=np.tile([-1.0, 1.0], (points.shape[1], 1)),
+        population_size=POPULATION,
+        seed=int(episode.subject.logo.digest[:7], 16),
+    )

@@ -1,0 +1,50 @@
+"""One image file to one SVG, with a searcher's choice of parameters; never worse than plain VTracer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rlcore.config import Stage1Config
+from rlcore.episode import Subject
+from rlcore.errors import UnusableFileError
+from rlcore.evaluator import Evaluator
+from rlcore.features import category_of, measure
+from rlcore.gain import Baseline
+from rlcore.logos import load_logo
+from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
+from rlcore.searchers import Searcher
+from rlcore.validation import play
+
+
+@dataclass(frozen=True)
+class Vectorized:
+    """What the user gets, and what plain VTracer would have given."""
+
+    svg: bytes
+    parameters: Parameters
+    quality: float
+    plain: Baseline
+
+
+def vectorize(path: Path, searcher: Searcher, config: Stage1Config, evaluator: Evaluator) -> Vectorized:
+    """Reads ``path``, lets ``searcher`` spend its traces, and delivers the best (plain's where nothing is better).
+
+    Raises:
+        UnusableFileError: the file can't be read as a logo, or VTracer gives nothing for it.
+    """
+    logo = load_logo(path, config.working_size)
+    plain, cleaned = evaluator.traces([(logo, PLAIN), (logo, CLEANED_PLAIN)])
+    if plain.failure or cleaned.failure:
+        raise UnusableFileError(f"{path}: plain VTracer's trace failed: {plain.failure or cleaned.failure}")
+    features = measure(logo)
+    baselines = [Baseline(result.quality, result.size_bytes, result.seconds) for result in (plain, cleaned)]
+    chosen = PLAIN
+    if baselines[0].has_headroom:
+        subject = Subject(logo, features, baselines[0], baselines[1], category_of(features), "own")
+        [episode] = play(searcher, [subject], config.steps_per_episode, config, evaluator)
+        chosen = episode.delivered.parameters if episode.delivered else PLAIN
+    [final] = evaluator.traces([(logo, chosen)], keep_svg=True)
+    if final.svg is None:
+        raise UnusableFileError(f"{path}: the chosen trace failed when it was repeated: {final.failure}")
+    return Vectorized(final.svg, chosen, final.quality, baselines[0])

@@ -1,0 +1,89 @@
+"""The final report: evidence from the run's folder, files into it, all of them to MLflow, a summary to Prefect."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from rlcore.dataset import load_dataset, manifest
+from rlcore.evaluator import Evaluator
+from rlcore.gallery import build_gallery
+from rlcore.records import Comparison, Evidence
+from rlcore.report import write_report
+from rlcore.run_folder import RunFolder
+from rlcore.statistics import paired_difference
+from rlcore.validation import Validation
+from tasks import tracking
+from tasks.data import dataset_of
+from tasks.run import Run, stage
+
+_VERSIONED = ("vtracer", "skia-python", "stable-baselines3", "torch", "gymnasium", "prefect", "mlflow", "scikit-image")
+
+
+def compare(agent: Validation, baseline: Validation) -> Comparison:
+    """The agent against a baseline, paired by logo."""
+    mine, theirs = agent.of(), baseline.of()
+    return Comparison(
+        baseline,
+        paired_difference([r.gain for r in mine], [r.gain for r in theirs]),
+        paired_difference([r.ssim_improvement for r in mine], [r.ssim_improvement for r in theirs]),
+    )
+
+
+def collect_evidence(folder: RunFolder) -> Evidence:
+    """Everything that the report is made from, read back from the run's folder."""
+    dataset, validations, test = load_dataset(folder.data), folder.validations(), folder.validation("test")
+    rollouts, verdicts = folder.rollouts(), folder.verdicts()
+    baselines = folder.baselines("test")
+    trained, untrained = validations[-1].of(), validations[0].of()
+    memory = [entry["mib"] for entry in folder.journal.read("memory")]
+    decision = verdicts[-1].decision if verdicts else "continue"
+    return Evidence(
+        run_name=folder.name,
+        config=folder.config().model_dump(mode="json"),
+        versions={name: version(name) for name in _VERSIONED},
+        logo_counts=manifest(dataset)["counts"],
+        skipped=dict(Counter(_kind(item.reason) for item in dataset.skipped).most_common()),
+        rollouts=tuple(rollouts),
+        validations=tuple(validations),
+        verdicts=tuple(verdicts),
+        test=test,
+        comparisons=tuple(compare(test, baseline) for baseline in baselines),
+        training_effect=paired_difference([r.gain for r in trained], [r.gain for r in untrained]),
+        best_episode=test.episode,
+        outcome="completed" if decision == "continue" else decision,
+        seconds=folder.seconds(),
+        peak_memory_mib=max(memory, default=None),
+    )
+
+
+def _kind(reason: str) -> str:
+    """A reason without the names and figures that make each one different."""
+    return reason.partition(":")[0].partition(" of ")[0]
+
+
+@task(name="final report", task_run_name="final report", cache_policy=NO_CACHE)
+def write_final_report(run: Run) -> Path:
+    """Writes the report's files, logs everything to MLflow, leaves a summary in Prefect; returns the report's path."""
+    evidence = collect_evidence(run.folder)
+    with stage(run, "report"), Evaluator(run.config.workers) as evaluator:
+        gallery = build_gallery(evidence.test, dataset_of(run).of("test"), evaluator)
+        files = write_report(evidence, gallery, run.path)
+    tracking.log_files(run.mlflow_run_id, [files.json, files.summary, files.progress, files.html])
+    tracking.log_files(run.mlflow_run_id, [run.folder.best_model, run.folder.journal.path])
+    tracking.log_files(run.mlflow_run_id, sorted((run.path / "checkpoints").glob("*.pt")), "checkpoints")
+    _leave_artifacts(run, files.summary, files.progress)
+    return files.html
+
+
+def _leave_artifacts(run: Run, summary: Path, progress: Path) -> None:
+    text = f"# {run.folder.name}\n\n```\n{summary.read_text(encoding='utf-8')}\n```\n"
+    create_markdown_artifact(text, key="stage1-summary", description=f"Result of {run.folder.name}")
+    image = "data:image/png;base64," + base64.b64encode(progress.read_bytes()).decode()
+    create_image_artifact(image, key="stage1-training-progress", description=f"Curves of {run.folder.name}")

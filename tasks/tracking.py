@@ -1,0 +1,193 @@
+"""MLflow: one run per training. The one place that talks to it; metrics go in batches.
+
+Charts compare well because every run has flat parameters, slash-prefixed metrics with step = episode, and artifacts of
+the same names.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import sqlite3
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from filelock import FileLock
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from rlcore.config import Stage1Config
+from rlcore.records import Rollout
+from rlcore.validation import Summary, Validation
+
+EXPERIMENT = "stage1"
+_MODEL_CODE = Path(__file__).with_name("policy_model.py")
+_MODEL_PACKAGE = Path(__file__).parent.parent / "rlcore"
+_MODEL_NEEDS = ("torch", "stable-baselines3", "gymnasium", "vtracer", "skia-python", "opencv-python-headless", "pydantic")
+_MODEL_NEEDS_TOO = ("pillow", "defusedxml", "numpy", "pandas", "scipy", "pebble")
+_METRICS_A_BATCH = 1000
+
+
+def use_store(mlruns: Path) -> str:
+    """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns the experiment's id.
+
+    The store is created under a lock, because two processes creating it at once end in a broken migration.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{mlruns / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    mlruns.mkdir(parents=True, exist_ok=True)
+    with FileLock(mlruns / ".mlflow.lock"):
+        found = mlflow.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        if uri.startswith("sqlite:///"):
+            with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            return str(mlflow.create_experiment(EXPERIMENT, artifact_location=(mlruns / "artifacts").as_uri()))
+        return str(mlflow.create_experiment(EXPERIMENT))
+
+
+def start_run(mlruns: Path, name: str, config: Stage1Config) -> str:
+    """Creates the run with its parameters and tags; returns its id."""
+    experiment = use_store(mlruns)
+    tags = {
+        "mlflow.note.content": f"Stage 1 on {config.images} logos, category {config.category}, seed {config.seed}.",
+        "stage1.host": socket.gethostname(),
+        "stage1.pid": str(os.getpid()),
+        **{f"version.{package}": version(package) for package in ("vtracer", "torch", "stable-baselines3")},
+    }
+    client = mlflow.MlflowClient()
+    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    params = [Param(key, str(value)) for key, value in flat(config.model_dump(mode="json")).items()]
+    client.log_batch(run_id, params=params)
+    return run_id
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys; lists and empty mappings as JSON."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = json.dumps(value) if isinstance(value, (list, Mapping)) else value
+    return found
+
+
+def finish_run(run_id: str, status: str) -> None:
+    """``FINISHED``, ``FAILED`` or ``KILLED``."""
+    mlflow.MlflowClient().set_terminated(run_id, status)
+
+
+def tag(run_id: str, **tags: str) -> None:
+    """Sets tags ``stage1.<name>``."""
+    mlflow.MlflowClient().log_batch(run_id, tags=[RunTag(f"stage1.{key}", value) for key, value in tags.items()])
+
+
+def log_metrics(run_id: str, metrics: Mapping[str, float | None], step: int) -> None:
+    """All at one step, in batches; what is not a finite number would ruin the chart and is left out."""
+    now = int(time.time() * 1000)
+    entries = [
+        Metric(key, float(value), now, step)
+        for key, value in metrics.items()
+        if value is not None and math.isfinite(value)
+    ]
+    for start in range(0, len(entries), _METRICS_A_BATCH):
+        mlflow.MlflowClient().log_batch(run_id, metrics=entries[start : start + _METRICS_A_BATCH])
+
+
+def log_rollout(run_id: str, rollout: Rollout, steps: int) -> None:
+    """``episode/*``: means over the rollout's episodes; ``train/*``: Stable-Baselines3's own."""
+    names = ("reward", "gain", "first_gain", "quality", "bytes_ratio", "ssim_improvement", "success_rate")
+    metrics: dict[str, float | None] = {f"episode/{name}": getattr(rollout, name) for name in names}
+    metrics |= {
+        "episode/length": float(steps),
+        "episode/velocity": rollout.episodes_per_second,
+        "episode/failed_traces": float(rollout.failed_traces),
+    }
+    metrics |= {f"train/{name}": value for name, value in rollout.train.items()}
+    log_metrics(run_id, metrics, rollout.episode)
+
+
+def summary_metrics(prefix: str, summary: Summary) -> dict[str, float | None]:
+    """A summary's figures as metrics."""
+    return {f"{prefix}/{name}": value for name, value in asdict(summary).items()}
+
+
+def log_validation(run_id: str, validation: Validation, prefix: str, model_id: str | None = None) -> None:
+    """The headline under ``prefix``, other readings under ``prefix/<reading>``, the per-logo table beside."""
+    log_metrics(run_id, summary_metrics(prefix, validation.headline()), validation.episode)
+    for reading, summary in validation.breakdown().items():
+        log_metrics(run_id, summary_metrics(f"{prefix}-{reading}", summary), validation.episode)
+    if model_id is not None:
+        ranked = {k: v for k, v in summary_metrics(prefix, validation.headline()).items() if v is not None}
+        mlflow.log_metrics(ranked, step=validation.episode, run_id=run_id, model_id=model_id)
+    table = pd.DataFrame([asdict(result) for result in validation.results])
+    table["gains"] = [json.dumps(gains) for gains in table["gains"]]
+    table["parameters"] = [json.dumps(parameters) for parameters in table["parameters"]]
+    mlflow.MlflowClient().log_table(run_id, table, f"{prefix}/episode-{validation.episode:06d}.json")
+
+
+def log_image(run_id: str, png: bytes, name: str) -> None:
+    """A PNG under ``images/``."""
+    _log_bytes(run_id, png, f"images/{name}")
+
+
+def _log_bytes(run_id: str, content: bytes, path: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / Path(path).name
+        file.write_bytes(content)
+        mlflow.MlflowClient().log_artifact(run_id, str(file), str(Path(path).parent))
+
+
+def log_files(run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+    """Files as artifacts, at the top or in a folder."""
+    client = mlflow.MlflowClient()
+    for file in files:
+        client.log_artifact(run_id, str(file), folder)
+
+
+def log_dataset(run_id: str, manifest: Mapping[str, Any], source: str) -> None:
+    """The manifest's logos as an MLflow dataset: a row each with split, category, baseline and features."""
+    rows = [flat({key: value for key, value in logo.items() if key != "matte"}) for logo in manifest["logos"]]
+    frame = pd.DataFrame(rows)
+    dataset = mlflow.data.from_pandas(frame, source=source, name=f"logos-{len(frame)}")  # type: ignore[attr-defined]
+    with mlflow.start_run(run_id=run_id):
+        mlflow.log_input(dataset, context="training")
+
+
+@lru_cache(maxsize=1)
+def _signature() -> ModelSignature:
+    text = [ColSpec(DataType.string, name) for name in ("parameters", "svg")]
+    numbers = [ColSpec(DataType.double, name) for name in ("quality", "size_bytes", "plain_quality", "plain_bytes")]
+    return ModelSignature(Schema([ColSpec(DataType.string, "image")]), Schema([*text, *numbers]))
+
+
+def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
+    """The policy as a logged model with the code that it needs; returns the model's id."""
+    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+        # an example would be run through the model on every call: seconds, for a signature that is given here
+        warnings.filterwarnings("ignore", message=".*An input example was not provided.*")
+        info = mlflow.pyfunc.log_model(
+            name=f"ppo-ep{episode:05d}",
+            python_model=str(_MODEL_CODE),
+            artifacts={"checkpoint": str(checkpoint)},
+            code_paths=[str(_MODEL_PACKAGE)],
+            signature=_signature(),
+            pip_requirements=[f"{name}=={version(name)}" for name in (*_MODEL_NEEDS, *_MODEL_NEEDS_TOO)],
+            step=episode,
+        )
+    return str(info.model_id)

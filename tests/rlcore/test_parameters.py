@@ -1,0 +1,198 @@
+"""Action <-> parameters, and what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlcore.dataset import default_source
+from rlcore.errors import ParameterError
+from rlcore.logos import load_logo
+from rlcore.parameters import (
+    CLEANED_PLAIN,
+    DEFAULT_TUNED,
+    DIMENSIONS,
+    PLAIN,
+    SPLINE_ONLY,
+    ActionSpace,
+    Parameters,
+    checked,
+)
+from rlcore.tracing import trace
+
+ALL = tuple(DIMENSIONS)
+
+
+def values_of(dimension):
+    if dimension.choices:
+        return st.sampled_from(dimension.choices)
+    return st.integers(round(dimension.low * 10), round(dimension.high * 10)).map(lambda tenth: tenth / 10)
+
+
+coordinates = st.floats(-1, 1)
+actions = st.lists(coordinates, min_size=len(ALL), max_size=len(ALL)).map(np.array)
+parameter_sets = st.fixed_dictionaries({name: values_of(d) for name, d in DIMENSIONS.items()}).map(
+    lambda values: Parameters(**values)
+)
+
+
+@given(parameter_sets)
+def test_encode_then_decode_is_the_same_conversion(parameters):
+    space = ActionSpace(ALL)
+    action = space.encode(parameters)
+    assert action.dtype == np.float32
+    assert (np.abs(action) <= 1).all()
+    assert space.decode(action) == parameters.canonical()
+
+
+@given(actions)
+def test_decode_then_encode_then_decode_is_stable(action):
+    space = ActionSpace(ALL)
+    parameters = space.decode(action)
+    assert space.decode(space.encode(parameters)) == parameters
+    for name, dimension in DIMENSIONS.items():
+        assert dimension.checked(getattr(parameters, name)) == getattr(parameters, name)
+
+
+@given(st.sampled_from(ALL), coordinates)
+def test_encode_undoes_decode_to_within_a_step(name, coordinate):
+    dimension = DIMENSIONS[name]
+    steps = len(dimension.choices) or round((dimension.high - dimension.low) * 10)
+    assert abs(dimension.encode(dimension.decode(coordinate)) - coordinate) <= 1 / steps + 1e-9
+
+
+@pytest.mark.parametrize("dimension", [d for d in DIMENSIONS.values() if d.choices], ids=lambda d: d.name)
+def test_choices_share_the_range_equally(dimension):
+    """Each choice owns an interval of the same width: an off-by-one in decode fails here."""
+    count = len(dimension.choices)
+    middles = (2 * np.arange(count) + 1) / count - 1
+    for shift in (-0.98 / count, 0, 0.98 / count):
+        assert [dimension.decode(x + shift) for x in middles] == list(dimension.choices)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("mode", ("spline", "polygon", "polygon")),
+        ("filter_speckle", (0, 5, 10)),
+        ("color_precision", (2, 5, 8)),
+        ("layer_difference", (0, 32, 64)),
+        ("corner_threshold", (0, 90, 180)),
+        ("length_threshold", (3.5, 6.8, 10.0)),
+        ("max_iterations", (1, 11, 20)),
+        ("splice_threshold", (0, 90, 180)),
+        ("path_precision", (0, 4, 8)),
+        ("supersample", (1, 3, 4)),
+        ("palette_size", (2, 10, 0)),
+    ],
+)
+def test_meaning_of_the_ends_and_the_middle(name, values):
+    assert tuple(DIMENSIONS[name].decode(x) for x in (-1.0, 0.0, 1.0)) == values
+
+
+@given(st.floats(1, 1e9), st.sampled_from(ALL))
+def test_entries_outside_are_clipped(size, name):
+    dimension = DIMENSIONS[name]
+    assert dimension.decode(size) == dimension.decode(1.0)
+    assert dimension.decode(-size) == dimension.decode(-1.0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_non_finite_entries_are_refused(bad):
+    action = np.zeros(len(DEFAULT_TUNED))
+    action[3] = bad
+    with pytest.raises(ParameterError, match="finite"):
+        ActionSpace().decode(action)
+
+
+@pytest.mark.parametrize("shape", [(1,), (12,), (11, 1), ()])
+def test_a_wrong_shape_is_refused(shape):
+    with pytest.raises(ParameterError, match="needs 11"):
+        ActionSpace().decode(np.zeros(shape))
+
+
+def test_only_tuned_entries_change_and_fixed_ones_hold():
+    space = ActionSpace(("palette_size", "supersample"), {"mode": "polygon", "color_precision": 8})
+    assert space.size == 2
+    parameters = space.decode(np.array([-1.0, 1.0]))
+    expected = dataclasses.replace(CLEANED_PLAIN, mode="polygon", color_precision=8, palette_size=2, supersample=4)
+    assert parameters == expected
+
+
+def test_alpha_is_cleaned_but_for_plain():
+    assert ActionSpace().decode(np.zeros(11)).clean_alpha
+    assert dataclasses.replace(PLAIN, clean_alpha=True) == CLEANED_PLAIN
+    assert not PLAIN.clean_alpha
+    assert (PLAIN.supersample, PLAIN.palette_size, PLAIN.path_precision) == (1, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("color_precision", 0, "2, 3, 4, 5, 6, 7, 8"),
+        ("color_precision", 9, "2, 3, 4, 5, 6, 7, 8"),
+        ("color_precision", True, "2, 3, 4, 5, 6, 7, 8"),
+        ("mode", "bogus", "spline, polygon"),
+        ("mode", ["spline"], "spline, polygon"),
+        ("max_iterations", 0, "1 to 20 in steps of 1"),
+        ("corner_threshold", 181, "0 to 180 in steps of 5"),
+        ("length_threshold", 3.4, "3.5 to 10"),
+        ("length_threshold", "4", "3.5 to 10"),
+        ("length_threshold", True, "3.5 to 10"),
+        ("length_threshold", float("nan"), "3.5 to 10"),
+        ("filter_speckle", "4", "0, 1, 2"),
+        ("filter_speckle", 4.5, "0, 1, 2"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name_value_and_range(name, value, allowed):
+    with pytest.raises(ParameterError) as caught:
+        checked({name: value})
+    assert name in str(caught.value)
+    assert repr(value) in str(caught.value)
+    assert allowed in str(caught.value)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ParameterError, match=r"speckle: unknown.*filter_speckle"):
+        checked({"speckle": 4})
+    with pytest.raises(ParameterError, match=r"speckle.*filter_speckle"):
+        ActionSpace(("speckle",))
+
+
+@pytest.mark.parametrize(
+    ("tuned", "fixed"), [((), {}), (("mode", "mode"), {}), (("mode", "supersample"), {"mode": "spline"})]
+)
+def test_inconsistent_spaces_are_refused(tuned, fixed):
+    with pytest.raises(ParameterError, match="each once"):
+        ActionSpace(tuned, fixed)
+
+
+def test_numbers_arrive_in_the_type_that_vtracer_takes():
+    parameters = checked({"filter_speckle": 4.0, "length_threshold": 4})
+    assert type(parameters.filter_speckle) is int
+    assert type(parameters.length_threshold) is float
+
+
+def test_encode_takes_a_value_between_choices_to_the_nearer():
+    space = ActionSpace(("corner_threshold", "splice_threshold"))
+    action = space.encode(dataclasses.replace(CLEANED_PLAIN, corner_threshold=62, splice_threshold=99))
+    decoded = space.decode(action)
+    assert (decoded.corner_threshold, decoded.splice_threshold) == (60, 100)
+
+
+def test_polygons_ignore_what_is_for_splines_only():
+    """``canonical`` relies on it: the SVG is the same to the byte."""
+    path = sorted(default_source().glob("onprem/analytics/*.png"))[0]
+    logo = load_logo(path, 96)
+    base = dataclasses.replace(CLEANED_PLAIN, mode="polygon")
+    expected = trace(logo, base, keep_svg=True).svg
+    for name in SPLINE_ONLY:
+        for coordinate in (-1.0, 0.3, 1.0):
+            other = dataclasses.replace(base, **{name: DIMENSIONS[name].decode(coordinate)})
+            assert other.canonical() == base
+            assert trace(logo, other, keep_svg=True).svg == expected
+    spline = dataclasses.replace(CLEANED_PLAIN, corner_threshold=180)
+    assert spline.canonical() == spline
+    assert trace(logo, spline, keep_svg=True).svg != trace(logo, CLEANED_PLAIN, keep_svg=True).svg

@@ -1,0 +1,191 @@
+"""Real conversions: any parameters in the ranges, panics, transparency, and what preparation is good for."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import skia
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.metrics import structural_similarity
+
+from rlcore import tracing
+from rlcore.generated import generate_logos
+from rlcore.logos import composite
+from rlcore.parameters import CLEANED_PLAIN, DIMENSIONS, PLAIN, ActionSpace, Parameters
+from rlcore.rendering import render
+from rlcore.tracing import prepare, trace
+from tests.rlcore.pictures import BLACK, MATTE, RED, WHITE, disk, flat, logo, noise
+
+LOGOS = [*generate_logos(4, 0, 64), logo(noise(40, 40)), logo(disk(64))]
+SPACE = ActionSpace(tuple(DIMENSIONS))
+KINDS = {"panic", "error", "oversize", "unrenderable"}
+
+actions = st.lists(st.floats(-1, 1), min_size=SPACE.size, max_size=SPACE.size).map(np.array)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.sampled_from(range(len(LOGOS))), actions)
+def test_any_parameters_in_the_ranges_give_a_trace(index, action):
+    subject = LOGOS[index]
+    result = trace(subject, SPACE.decode(action), keep_svg=True)
+    assert result.seconds > 0
+    if result.failure is not None:
+        assert result.failure in KINDS
+        assert (result.quality, result.size_bytes, result.svg) == (0.0, 0, None)
+        return
+    assert -1 <= result.quality <= 1
+    assert 0 < result.size_bytes == len(result.svg)
+    height, width = subject.rgba.shape[:2]
+    assert render(result.svg, width, height, subject.matte).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("setting", [{"color_precision": 0}, {"max_iterations": 0}])
+def test_a_real_panic_is_a_named_failure(setting, capfd):
+    result = trace(LOGOS[0], dataclasses.replace(PLAIN, **setting))
+    assert result.failure == "panic"
+    assert (result.quality, result.size_bytes) == (0.0, 0)
+    assert "panicked" in capfd.readouterr().err
+
+
+def test_a_refused_image_is_an_error_and_a_bug_is_not_swallowed(monkeypatch):
+    monkeypatch.setattr(tracing, "_encode", lambda rgba: b"BM")
+    assert trace(LOGOS[0], PLAIN).failure == "error"
+    with pytest.raises(TypeError):
+        trace(LOGOS[0], dataclasses.replace(PLAIN, filter_speckle="4"))
+
+
+def test_oversize_is_a_failure(monkeypatch):
+    size = trace(LOGOS[0], PLAIN).size_bytes
+    monkeypatch.setattr(tracing, "OVERSIZE_BYTES", size)
+    assert trace(LOGOS[0], PLAIN).failure is None
+    monkeypatch.setattr(tracing, "OVERSIZE_BYTES", size - 1)
+    assert trace(LOGOS[0], PLAIN).failure == "oversize"
+
+
+def test_what_skia_cannot_read_is_unrenderable(monkeypatch):
+    monkeypatch.setattr(tracing, "_convert", lambda encoded, parameters: b"<svg")
+    assert trace(LOGOS[0], PLAIN).failure == "unrenderable"
+
+
+def test_the_same_input_gives_the_same_bytes():
+    for parameters in (PLAIN, dataclasses.replace(CLEANED_PLAIN, supersample=3, palette_size=5)):
+        first, second = (trace(LOGOS[1], parameters, keep_svg=True) for _ in range(2))
+        assert first.svg == second.svg
+        assert first.quality == second.quality
+
+
+def test_the_svg_is_kept_only_where_asked_for():
+    assert trace(LOGOS[0], PLAIN).svg is None
+
+
+@pytest.mark.parametrize("parameters", [PLAIN, CLEANED_PLAIN, Parameters(supersample=2, palette_size=2)])
+def test_a_transparent_background_stays_transparent(parameters):
+    svg = trace(logo(disk()), parameters, keep_svg=True).svg
+    black, coloured = render(svg, 64, 64, BLACK), render(svg, 64, 64, MATTE)
+    assert (black[:4] == BLACK).all()
+    assert (coloured[:4] == MATTE).all()
+    assert (black[32, 32] == coloured[32, 32]).all()
+
+
+def test_an_opaque_background_stays_opaque():
+    rgba = flat(64, 64, WHITE)
+    rgba[16:48, 16:48, :3] = RED
+    svg = trace(logo(rgba), CLEANED_PLAIN, keep_svg=True).svg
+    assert (render(svg, 64, 64, BLACK) == render(svg, 64, 64, MATTE)).all()
+    assert (render(svg, 64, 64, BLACK)[:4] == WHITE).all()
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+def test_supersample_keeps_the_size_through_the_view_box(factor):
+    rgba = np.vstack([flat(20, 30, RED), flat(20, 30, BLACK)])
+    result = trace(logo(rgba), dataclasses.replace(CLEANED_PLAIN, supersample=factor), keep_svg=True)
+    assert b'width="30" height="40"' in result.svg
+    assert (f'viewBox="0 0 {30 * factor} {40 * factor}"'.encode() in result.svg) == (factor > 1)
+    assert result.quality > 0.9
+    assert prepare(logo(rgba), dataclasses.replace(CLEANED_PLAIN, supersample=factor)).shape[:2] == (
+        40 * factor,
+        30 * factor,
+    )
+
+
+def colours_of(svg):
+    return set(re.findall(rb'fill="(#\w+)"', svg))
+
+
+def test_a_palette_reduces_the_colours():
+    parameters = dataclasses.replace(CLEANED_PLAIN, color_precision=8, layer_difference=0, filter_speckle=0)
+    subject = logo(noise(32, 32))
+    assert len(colours_of(trace(subject, parameters, keep_svg=True).svg)) > 100
+    for size in (2, 5, 16):
+        few = dataclasses.replace(parameters, palette_size=size)
+        assert 1 < len(colours_of(trace(subject, few, keep_svg=True).svg)) <= size
+
+
+def test_alpha_is_cleaned_at_one_half_and_the_logo_is_left_alone():
+    subject = logo(disk(softness_px=6))
+    before = subject.rgba.copy()
+    cleaned = prepare(subject, CLEANED_PLAIN)
+    assert set(np.unique(cleaned[..., 3])) == {0, 255}
+    assert ((cleaned[..., 3] == 255) == (before[..., 3] >= 128)).all()
+    assert (subject.rgba == before).all()
+    assert (prepare(subject, PLAIN) == before).all()
+
+
+def test_cleaning_alpha_improves_a_disk_with_soft_edges():
+    subject = logo(disk(softness_px=3))
+    assert trace(subject, CLEANED_PLAIN).quality > trace(subject, PLAIN).quality + 0.01
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_enlarging_makes_no_dark_fringe(factor):
+    """Alpha is premultiplied: next to transparent black a red pixel stays red."""
+    big = prepare(logo(disk()), Parameters(supersample=factor, clean_alpha=False)).astype(int)
+    shown = big[big[..., 3] >= 16]
+    assert (shown[:, 0] >= 230).all()
+    assert (shown[:, 1:3] <= 25).all()
+    assert ((big[..., 3] == 255).mean() / (disk()[..., 3] == 255).mean()) == pytest.approx(1, abs=0.08)
+
+
+def test_enlarging_does_not_wrap_where_the_kernel_overshoots():
+    rgba = flat(16, 16, WHITE)
+    rgba[:, 8:, :3] = 0
+    big = prepare(logo(rgba), Parameters(supersample=4))
+    assert (big[:, :24, :3] > 200).all()
+    assert (big[:, 40:, :3] < 55).all()
+    assert (big[..., 3] == 255).all()
+
+
+def independent_picture(svg, width, height, matte):
+    """Skia's own raster surface with its own buffer, blended in another number format."""
+    info = skia.ImageInfo.Make(width, height, skia.ColorType.kRGBA_F32_ColorType, skia.AlphaType.kPremul_AlphaType)
+    surface = skia.Surface.MakeRaster(info)
+    dom = skia.SVGDOM.MakeFromStream(skia.MemoryStream.MakeCopy(svg))
+    dom.setContainerSize(skia.Size(width, height))
+    with surface as canvas:
+        canvas.clear(skia.Color(*matte))
+        dom.render(canvas)
+    return surface.makeImageSnapshot().toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., :3]
+
+
+@pytest.mark.parametrize("index", range(len(LOGOS)))
+def test_quality_is_what_scikit_image_gives_on_an_independent_picture(index):
+    subject = LOGOS[index]
+    height, width = subject.rgba.shape[:2]
+    for parameters in (PLAIN, Parameters(mode="polygon", supersample=2, palette_size=6)):
+        result = trace(subject, parameters, keep_svg=True)
+        picture = independent_picture(result.svg, width, height, subject.matte)
+        original = composite(subject.rgba, subject.matte)
+        expected = structural_similarity(original, picture, channel_axis=2, data_range=255)
+        assert result.quality == pytest.approx(expected, abs=1e-3)
+
+
+def test_quality_notices_a_wrong_colour(monkeypatch):
+    """The guard of the guards: with red and blue swapped in what VTracer gets, quality falls."""
+    subject = logo(disk())
+    honest = trace(subject, CLEANED_PLAIN).quality
+    prepared = prepare(subject, CLEANED_PLAIN)
+    monkeypatch.setattr(tracing, "prepare", lambda *_: np.ascontiguousarray(prepared[..., [2, 1, 0, 3]]))
+    assert trace(subject, CLEANED_PLAIN).quality < honest - 0.1
+    assert honest > 0.9
