@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import os
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +91,7 @@ def _read(path: Path, name: str, working_size: int) -> tuple[Logo, NDArray[np.fl
     return logo, edge_descriptor(logo.rgba)
 
 
-def _examine(logo: Logo, trained_category: str) -> Subject | str:
+def examine(logo: Logo, trained_category: str) -> Subject | str:
     """The measured logo, or the reason why it is not used."""
     features, split = measure(logo), split_of(logo.digest)
     category = category_of(features)
@@ -140,14 +143,14 @@ def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[
         folder = default_source() if config.images == "default" else Path(config.images).expanduser()
         if not folder.is_dir():
             raise DataError(f"images = {config.images!r}: no such folder")
-        names = _file_names(folder)
-        calls = [(folder / name, name, config.working_size) for name in names]
+        names = file_names(folder)
+        calls = [(folder / name, _shown(name), config.working_size) for name in names]
         for start in range(0, len(calls), 100):
             report("read", start, len(calls))
             batch = pool.run(_read, calls[start : start + 100], _lost)
             for name, result in zip(names[start : start + 100], batch, strict=True):
                 if isinstance(result, str):
-                    skipped.append(Skipped(name, result))
+                    skipped.append(Skipped(_shown(name), result))
                 else:
                     found.append(result)
         report("read", len(calls), len(calls))
@@ -156,9 +159,14 @@ def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[
     return found, skipped
 
 
-def _file_names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     # links to folders are not followed, so a loop of links ends nowhere
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _shown(name: str) -> str:
+    # a name that is not UTF-8 can be opened, but neither printed nor written down
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _without_twins(found: _Described) -> tuple[list[Logo], list[Skipped]]:
@@ -196,7 +204,7 @@ def _measured(
     for start in range(0, len(ordered), 50):
         report("measure", start, len(ordered))
         batch = ordered[start : start + 50]
-        results = pool.run(_examine, [(logo, config.category) for logo in batch], _lost)
+        results = pool.run(examine, [(logo, config.category) for logo in batch], _lost)
         for logo, result in zip(batch, results, strict=True):
             if isinstance(result, str):
                 skipped.append(Skipped(logo.name, result))
@@ -269,9 +277,9 @@ def load_dataset(folder: Path) -> Dataset:
     """
     try:
         content = read_json(folder / "manifest.json")
-        with np.load(folder / "logos.npz", allow_pickle=False) as pixels:
+        with (folder / "logos.npz").open("rb") as file, np.load(file, allow_pickle=False) as pixels:
             subjects = tuple(_restored(entry, pixels[entry["digest"]]) for entry in content["logos"])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile, zlib.error) as error:
         raise DataError(f"no complete data set in {folder}: {error}") from error
     return Dataset(subjects, tuple(Skipped(**item) for item in content["skipped"]))
 

@@ -123,6 +123,13 @@ def is_target_reached(evidence: Evidence) -> bool:
     return bool(evidence.test.headline().success_rate >= evidence.config["success_rate_threshold"])
 
 
+def ending(evidence: Evidence) -> str:
+    """How the training ended; the gate judged it on the validation split, not on the test split."""
+    if evidence.outcome == "target_reached":
+        return "training ended: target reached on the validation logos"
+    return f"training ended: {evidence.outcome.replace('_', ' ')}"
+
+
 def headline(evidence: Evidence) -> list[str]:
     """What was trained, on how many logos, and what came out: two or three sentences."""
     test, config = evidence.test, evidence.config

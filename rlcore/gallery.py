@@ -187,10 +187,17 @@ def most_telling_region(original: NDArray[np.uint8], plain: NDArray[np.uint8]) -
     steps = cv2.morphologyEx(original, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2).astype(np.int64)
     # where plain is perfect, the edges alone decide
     weight = error * steps * 65_536 + steps
-    sums = np.pad(weight.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    totals = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    # two box sums make a pyramid: what matters most comes to the middle
+    totals = _box_sums(_box_sums(weight, side // 2), side - side // 2 + 1)
     top, left = divmod(int(totals.argmax()), totals.shape[1])
     return Region(left, top, side)
+
+
+def _box_sums(values: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """Sum of each square of this side that lies inside, by the position of its top left corner."""
+    sums: NDArray[np.int64] = np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside: NDArray[np.int64] = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    return inside
 
 
 def _enlarged(picture: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:

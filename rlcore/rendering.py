@@ -5,6 +5,7 @@ Skia's SVG module runs no script and, without a resource provider, reads no file
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import skia
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def render(svg: bytes, width: int, height: int, matte: tuple[int, int, int]) -> 
     Raises:
         RenderError: Skia can't read it.
     """
-    return _draw(svg, width, height, skia.Color(*matte), 1.0)[..., :3]
+    return cv2.cvtColor(_draw(svg, width, height, skia.Color(*matte), 1.0), cv2.COLOR_RGBA2RGB)  # type: ignore[return-value]
 
 
 def rasterise(svg: bytes, natural_size: tuple[float, float], longest_side: int) -> NDArray[np.uint8]:

@@ -18,7 +18,17 @@ from rlcore.records import Evidence
 from rlcore.summary import summary_text
 from rlcore.validation import Validation
 
-__all__ = ["COLUMNS", "ReportFiles", "ResultRow", "cells", "html_page", "result_table", "summary_text", "write_report"]
+__all__ = [
+    "COLUMNS",
+    "Picture",
+    "ReportFiles",
+    "ResultRow",
+    "cells",
+    "html_page",
+    "result_table",
+    "summary_text",
+    "write_report",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,7 @@ def html_page(evidence: Evidence, gallery: Sequence[GalleryItem], pictures: Sequ
         config=evidence.config,
         measures=evidence.test.headline(),
         reached=findings.is_target_reached(evidence),
+        ending=findings.ending(evidence),
         sentences=findings.headline(evidence),
         conclusions=findings.conclusions(evidence),
         training_sentence=findings.training_sentence(evidence),

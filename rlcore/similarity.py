@@ -17,17 +17,42 @@ WINDOW = 7
 
 _COUNT = WINDOW * WINDOW
 _BORDER = WINDOW // 2
-_C1 = (0.01 * 255) ** 2
-_C2 = (0.03 * 255) ** 2
+# the formula's constants, scaled like the integer sums that they are added to
+_C1 = np.float32((0.01 * 255) ** 2 * _COUNT**2)
+_C2 = np.float32((0.03 * 255) ** 2 * _COUNT * (_COUNT - 1))
 
 
-def _box_sum(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.int32]:
-    sums = cv2.boxFilter(image, cv2.CV_32S, (WINDOW, WINDOW), normalize=False)
-    return sums[_BORDER:-_BORDER, _BORDER:-_BORDER]  # type: ignore[return-value]
+def _box_sum(plane: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.int32]:
+    return cv2.boxFilter(plane, cv2.CV_32S, (WINDOW, WINDOW), normalize=False)  # type: ignore[return-value]
 
 
-def _product(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return cv2.multiply(a, b, dtype=cv2.CV_16U)  # type: ignore[return-value]
+class _Plane:
+    """One channel: small enough that what is computed on it stays in the processor's cache."""
+
+    def __init__(self, plane: NDArray[np.uint8]) -> None:
+        self._plane = plane.astype(np.uint16)
+        self._sum = _box_sum(plane)
+        self._sum_squared = self._sum * self._sum
+        self._squares = _COUNT * _box_sum(self._plane * self._plane)
+
+    def similarity(self, plane: NDArray[np.uint8]) -> float:
+        wide = plane.astype(np.uint16)
+        total = _box_sum(plane)
+        cross = self._sum * total
+        squares_of_sums = self._sum_squared + total * total
+        covariance = _COUNT * _box_sum(self._plane * wide) - cross
+        variances = self._squares + _COUNT * _box_sum(wide * wide) - squares_of_sums
+        # all int32 and exact up to here: at most 2 * 49 * 49 * 255 ** 2 = 3.2e8
+        above = _shifted(2 * cross, _C1) * _shifted(2 * covariance, _C2)
+        ratio = above / (_shifted(squares_of_sums, _C1) * _shifted(variances, _C2))
+        # the border was computed too: cropping earlier would make every step above slower
+        return cv2.mean(ratio[_BORDER:-_BORDER, _BORDER:-_BORDER])[0]
+
+
+def _shifted(values: NDArray[np.int32], constant: np.float32) -> NDArray[np.float32]:
+    result = values.astype(np.float32)
+    result += constant
+    return result
 
 
 class Similarity:
@@ -41,9 +66,8 @@ class Similarity:
         """
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or min(rgb.shape[:2]) < WINDOW:
             raise ValueError(f"image {rgb.dtype} {rgb.shape}: needs uint8 (height >= 7, width >= 7, 3)")
-        self._image = np.ascontiguousarray(rgb)
-        self._sum = _box_sum(self._image)
-        self._variance = _COUNT * _box_sum(_product(self._image, self._image)) - self._sum * self._sum
+        self._shape = rgb.shape
+        self._planes = [_Plane(np.asarray(plane, dtype=np.uint8)) for plane in cv2.split(rgb)]
 
     def of(self, rgb: NDArray[np.uint8]) -> float:
         """SSIM in [-1, 1] of an image of the same shape and dtype against the fixed one; 1 is identical.
@@ -51,17 +75,7 @@ class Similarity:
         Raises:
             ValueError: another shape or dtype.
         """
-        if rgb.shape != self._image.shape or rgb.dtype != np.uint8:
-            raise ValueError(f"image {rgb.dtype} {rgb.shape}: needs uint8 {self._image.shape}")
-        image = np.ascontiguousarray(rgb)
-        total = _box_sum(image)
-        variance = _COUNT * _box_sum(_product(image, image)) - total * total
-        cross = self._sum * total
-        covariance = _COUNT * _box_sum(_product(self._image, image)) - cross
-        # all int32 and exact up to here: at most 49 * 49 * 255 ** 2 = 1.6e8
-        c1 = np.float32(_C1 * _COUNT**2)
-        c2 = np.float32(_C2 * _COUNT * (_COUNT - 1))
-        squares = (self._sum * self._sum + total * total).astype(np.float32)
-        luminance = (2 * cross.astype(np.float32) + c1) / (squares + c1)
-        structure = (2 * covariance.astype(np.float32) + c2) / ((self._variance + variance).astype(np.float32) + c2)
-        return float(np.mean(luminance * structure, dtype=np.float64))
+        if rgb.shape != self._shape or rgb.dtype != np.uint8:
+            raise ValueError(f"image {rgb.dtype} {rgb.shape}: needs uint8 {self._shape}")
+        pairs = zip(self._planes, cv2.split(rgb), strict=True)
+        return sum(mine.similarity(np.asarray(other, dtype=np.uint8)) for mine, other in pairs) / len(self._planes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from rlcore.findings import COLUMNS, cells, conclusions, count_table, headline, result_table, skipped_reasons
+from rlcore.findings import COLUMNS, cells, conclusions, count_table, ending, headline, result_table, skipped_reasons
 from rlcore.records import Evidence
 from rlcore.wording import MISSING, decimal, duration, percent
 
@@ -17,7 +17,7 @@ def summary_text(evidence: Evidence) -> str:
     title = f"Stage 1: {evidence.run_name}"
     blocks = [
         [*_wrapped([title]), "=" * min(TEXT_WIDTH, len(title))],
-        _wrapped([f"Outcome: {evidence.outcome.replace('_', ' ')}"]),
+        _wrapped([f"{ending(evidence).capitalize()}."]),
         _wrapped(headline(evidence)),
         _section("Result on the test logos", _table([c.title for c in COLUMNS], cells(result_table(evidence)))),
         _section("What the differences say", _wrapped(conclusions(evidence), "- ")),

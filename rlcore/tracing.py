@@ -1,6 +1,6 @@
 """One conversion: logo + parameters -> SVG -> rendered again -> quality and bytes. A pure function.
 
-``prepare`` (supersample, palette, alpha clean-up) -> VTracer in memory -> Skia -> SSIM.
+``preparation`` (supersample, palette, alpha clean-up) -> VTracer in memory -> Skia -> SSIM.
 """
 
 from __future__ import annotations
@@ -8,17 +8,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-import cv2
-import numpy as np
 import vtracer
-from numpy.typing import NDArray
 
 from rlcore.errors import RenderError
 from rlcore.logos import Logo
-from rlcore.palette import Palette
 from rlcore.parameters import Parameters
+from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
 
@@ -56,15 +52,15 @@ def failed(failure: str, seconds: float = 0.0) -> Trace:
 def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     """Converts ``logo`` with ``parameters`` and measures the result; failures come back as a ``Trace`` too."""
     start = time.perf_counter()
-    encoded = _encode(prepare(logo, parameters))
+    source = vtracer_input(logo, parameters.supersample, parameters.palette_size, parameters.clean_alpha)
     before = time.perf_counter()
     try:
-        svg = _convert(encoded, parameters)
+        svg = convert(source.png, parameters)
     except ConversionError as failure:
         return failed(failure.kind, time.perf_counter() - start)
     vtracer_seconds = time.perf_counter() - before
     height, width = logo.rgba.shape[:2]
-    svg = _sized(svg, width, height, parameters.supersample)
+    svg = _sized(svg, width, height, source)
     if len(svg) > OVERSIZE_BYTES:
         return failed("oversize", time.perf_counter() - start)
     try:
@@ -84,7 +80,7 @@ class ConversionError(Exception):
         self.kind = kind
 
 
-def _convert(encoded: bytes, parameters: Parameters) -> bytes:
+def convert(encoded: bytes, parameters: Parameters) -> bytes:
     """VTracer on an encoded image.
 
     Raises:
@@ -93,7 +89,7 @@ def _convert(encoded: bytes, parameters: Parameters) -> bytes:
     try:
         svg: str = vtracer.convert_raw_image_to_svg(
             encoded,
-            img_format="bmp",
+            img_format="png",
             colormode="color",
             hierarchical=parameters.hierarchical,
             mode=parameters.mode,
@@ -116,64 +112,19 @@ def _convert(encoded: bytes, parameters: Parameters) -> bytes:
     return svg.encode()
 
 
-def prepare(logo: Logo, parameters: Parameters) -> NDArray[np.uint8]:
-    """The raster that VTracer gets: uint8 RGBA, ``supersample`` times the logo's size, flattened to the palette."""
-    rgba = _enlarged(logo, parameters.supersample) if parameters.supersample > 1 else logo.rgba
-    if parameters.palette_size:
-        rgba = _palette(logo, parameters.palette_size).flatten(rgba)
-    if parameters.clean_alpha and logo.has_alpha:
-        rgba = rgba.copy() if rgba is logo.rgba else rgba
-        # VTracer traces half-transparent edge pixels as dark fringes
-        rgba[..., 3] = np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0))
-    return rgba
-
-
-def _enlarged(logo: Logo, factor: int) -> NDArray[np.uint8]:
-    """The logo bicubically enlarged with premultiplied alpha: a fresh uint8 RGBA array with straight alpha."""
-    rgba = _premultiplied(logo.rgba) if logo.has_alpha else logo.rgba
-    big: NDArray[np.uint8] = cv2.resize(rgba, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
-    if logo.has_alpha:
-        # only half-transparent pixels, a few per cent at the edges, differ from their straight form
-        soft = np.flatnonzero((big[..., 3] > 0) & (big[..., 3] < 255))
-        pixels = big.reshape(-1, 4)[soft].astype(np.float32)
-        pixels[:, :3] *= 255 / pixels[:, 3:]
-        big.reshape(-1, 4)[soft] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    return big
-
-
-def _premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    result = rgba.copy()
-    result[..., :3] = np.rint(rgba[..., :3] * (rgba[..., 3:] / np.float32(255)))
-    return result
-
-
-def _encode(rgba: NDArray[np.uint8]) -> bytes:
-    # BMP keeps alpha and costs a memory copy: 0.4 ms at 768 px, where the fastest PNG takes 10.5 ms
-    done, buffer = cv2.imencode(".bmp", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
-    if not done:
-        raise MemoryError(f"no BMP of {rgba.shape}")
-    return buffer.tobytes()
-
-
-def _sized(svg: bytes, width: int, height: int, supersample: int) -> bytes:
-    """Gives an SVG of an enlarged raster the logo's size back, through its ``viewBox``."""
-    if supersample == 1:
+def _sized(svg: bytes, width: int, height: int, source: VTracerInput) -> bytes:
+    """Gives an SVG of a prepared raster the logo's size back, through its ``viewBox``."""
+    if (source.width, source.height, source.top) == (width, height, 0):
         return svg
-    big_width, big_height = width * supersample, height * supersample
-    enlarged = f'width="{big_width}" height="{big_height}"'.encode()
-    sized = f'width="{width}" height="{height}" viewBox="0 0 {big_width} {big_height}"'.encode()
-    head, found, tail = svg.partition(enlarged)
+    raster = f'width="{source.width}" height="{source.height + source.top}"'.encode()
+    view = f'viewBox="0 {source.top} {source.width} {source.height}"'
+    head, found, tail = svg.partition(raster)
     if not found:
-        raise RuntimeError(f"VTracer's header changed: no {enlarged!r} in {svg[:200]!r}")
-    return head + sized + tail
+        raise RuntimeError(f"VTracer's header changed: no {raster!r} in {svg[:200]!r}")
+    return head + f'width="{width}" height="{height}" {view}'.encode() + tail
 
 
 # sized for the logos of one rollout: an entry takes 2 MB at 256 px
 @lru_cache(maxsize=64)
 def _similarity(logo: Logo) -> Similarity:
     return Similarity(logo.on_matte)
-
-
-@lru_cache(maxsize=256)
-def _palette(logo: Logo, size: int) -> Palette:
-    return Palette.of(logo.rgba, size)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rlcore.agent import OBSERVATION_CLIP, Checkpoint, Normaliser, policy_arguments
+from rlcore.agent import OBSERVATION_CLIP, Checkpoint, Normaliser, policy_arguments, single_thread
 from rlcore.config import Stage1Config
 from rlcore.env import LogoVecEnv, shuffled
 from rlcore.episode import Episode, Subject
@@ -31,7 +30,7 @@ from rlcore.records import Rollout
 
 def untrained(config: Stage1Config, subjects: Sequence[Subject]) -> Checkpoint:
     """The policy before any episode; its observation statistics are those of the training logos' first look."""
-    with _deterministic_torch(), Evaluator(workers=0) as idle:
+    with single_thread(), Evaluator(workers=0) as idle:
         env = LogoVecEnv(shuffled(subjects, config.seed), len(subjects), 0, config, idle)
         model = _model(config, VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP), Segment(0, 0, 1), len(subjects))
         statistics = RunningMeanStd(epsilon=1e-4, shape=env.observation_space.shape or ())
@@ -50,13 +49,13 @@ def train_segment(
 
     Raises:
         CheckpointError: the checkpoint is not the one before this segment.
-        NonFiniteError: a loss became NaN or infinite.
+        NonFiniteError: a loss or a weight became NaN or infinite.
     """
     if checkpoint.episode != segment.first_episode:
         raise CheckpointError(f"segment starts at episode {segment.first_episode}, the checkpoint at {checkpoint.episode}")
     config = checkpoint.config
     count = _largest_divisor(segment.episodes, config.ppo.rollout_episodes)
-    with _deterministic_torch():
+    with single_thread():
         env = LogoVecEnv(shuffled(subjects, config.seed), count, segment.first_episode, config, evaluator)
         normalised = VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP)
         normalised.obs_rms = _statistics(checkpoint.normaliser)
@@ -66,7 +65,14 @@ def train_segment(
         model.set_random_seed(_segment_seed(config.seed, segment.index))
         recorder = _Recorder(env, evaluator, segment.first_episode, on_rollout or (lambda rollout: None))
         steps = segment.episodes * config.steps_per_episode
-        model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
+        try:
+            model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
+        except ValueError as error:
+            # torch refuses an action mean that is not a number, before any loss can tell
+            if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
+                raise
+            reason = f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
+            raise NonFiniteError(reason) from error
         assert isinstance(normalised.obs_rms, RunningMeanStd)
         return _checkpoint(model, normalised.obs_rms, config, segment.end_episode, segment.index + 1)
 
@@ -78,17 +84,6 @@ def _largest_divisor(number: int, most: int) -> int:
 
 def _segment_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
-
-
-@contextmanager
-def _deterministic_torch() -> Iterator[None]:
-    """One thread: sums come out the same on any number of cores, and the traces need the others."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _model(config: Stage1Config, env: VecNormalize, segment: Segment, count: int) -> PPO:
@@ -141,7 +136,7 @@ class _Recorder(BaseCallback):
         super().__init__()
         self._env = env
         self._evaluator = evaluator
-        self._episode = episode
+        self.episode = episode
         self._on_rollout_record = on_rollout
         self._mark()
 
@@ -166,10 +161,10 @@ class _Recorder(BaseCallback):
             self._mark()
             return
         self._env.finished = []
-        self._episode += len(episodes)
+        self.episode += len(episodes)
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
-            episode=self._episode,
+            episode=self.episode,
             **_means(episodes),
             traces=statistics.asked - asked,
             remembered=statistics.remembered - remembered,
@@ -191,7 +186,7 @@ class _Recorder(BaseCallback):
         # explained variance is undefined, not broken, where all returns are equal
         bad.pop("explained_variance", None)
         if bad:
-            raise NonFiniteError(f"episode {self._episode}: {bad}: training can't go on from here")
+            raise NonFiniteError(f"episode {self.episode}: {bad}: training can't go on from here")
         return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 

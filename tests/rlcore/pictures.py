@@ -50,6 +50,6 @@ def logo(rgba: NDArray[np.uint8], name: str = "test", working_size: int = 256) -
     return make_logo(name, rgba, working_size)
 
 
-def svg(body: str, width: float = 30, height: float = 10, attributes: str = "") -> bytes:
+def svg(body: str, width: float | str = 30, height: float | str = 10, attributes: str = "") -> bytes:
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return f'<svg {names} width="{width}" height="{height}" {attributes}>{body}</svg>'.encode()

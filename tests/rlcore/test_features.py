@@ -28,8 +28,8 @@ def test_a_flat_disk_is_simple():
     features = measure(logo(disk(64)))
     assert category_of(features) == "simple"
     assert (features.flat_colours, features.coverage, features.top_share, features.shapes) == (1, 1, 1, 1)
-    assert features.ramp_share == 0
-    assert features.saturation == 1
+    assert features.ramp_share < 0.05
+    assert features.saturation == pytest.approx(1, abs=0.02)
     assert features.opaque_share == pytest.approx(np.pi * 0.35**2, rel=0.05)
     assert 0 < features.soft_share < 0.1
 

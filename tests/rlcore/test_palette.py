@@ -33,12 +33,17 @@ def test_soft_edges_and_transparent_pixels_count_for_nothing():
     assert found(Palette.of(rgba, 4)) == [RED]
 
 
+def test_blended_edges_count_for_nothing():
+    rgba = np.hstack([flat(20, 8, RED), flat(20, 1, (128, 0, 127)), flat(20, 8, BLUE)])
+    assert set(found(Palette.of(rgba, 8))) == {RED, BLUE}
+
+
 def test_one_colour_is_enough_for_one_colour():
     assert found(Palette.of(flat(10, 10, BLUE), 16)) == [BLUE]
 
 
 def test_near_colours_merge_only_when_they_must():
-    rgba = stripes((200, 0, 0), (220, 0, 0), (0, 0, 255))
+    rgba = stripes((200, 0, 0), BLUE, (220, 0, 0))
     assert len(found(Palette.of(rgba, 3))) == 3
     merged = found(Palette.of(rgba, 2))
     assert BLUE in merged

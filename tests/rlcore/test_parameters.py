@@ -144,6 +144,7 @@ def test_alpha_is_cleaned_but_for_plain():
         ("length_threshold", float("nan"), "3.5 to 10"),
         ("filter_speckle", "4", "0, 1, 2"),
         ("filter_speckle", 4.5, "0, 1, 2"),
+        ("filter_speckle", True, "0, 1, 2"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name_value_and_range(name, value, allowed):

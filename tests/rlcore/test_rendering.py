@@ -112,7 +112,7 @@ def test_nothing_external_is_fetched_and_no_script_runs(web, tmp_path):
     image = '<image width="30" height="10" {}="{}"/>'
     places = [f"{address}/a.png", f"file://{tmp_path}/red.png", f"{tmp_path}/red.png", "red.png"]
     body = "".join(image.format(key, place) for key in ("href", "xlink:href") for place in places)
-    body += f'<style>@import url({address}/style.css); rect {{ fill: url({address}/paint.svg#p) }}</style>'
+    body += f"<style>@import url({address}/style.css); rect {{ fill: url({address}/paint.svg#p) }}</style>"
     body += f'<use xlink:href="{address}/b.svg#x"/><script href="{address}/c.js">document.x = 1</script>'
     body += "<rect width='5' height='5' fill='#00f' onload='document.documentElement.remove()'/>"
     picture = render(svg(body), 30, 10, WHITE)

@@ -14,18 +14,19 @@ from rlcore import tracing
 from rlcore.generated import generate_logos
 from rlcore.logos import composite
 from rlcore.parameters import CLEANED_PLAIN, DIMENSIONS, PLAIN, ActionSpace, Parameters
+from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
-from rlcore.tracing import prepare, trace
+from rlcore.tracing import trace
 from tests.rlcore.pictures import BLACK, MATTE, RED, WHITE, disk, flat, logo, noise
 
-LOGOS = [*generate_logos(4, 0, 64), logo(noise(40, 40)), logo(disk(64))]
+LOGOS = [*generate_logos(4, 0, 64), logo(noise(40, 40)), logo(disk(64)), logo(disk(64, WHITE))]
 SPACE = ActionSpace(tuple(DIMENSIONS))
 KINDS = {"panic", "error", "oversize", "unrenderable"}
 
 actions = st.lists(st.floats(-1, 1), min_size=SPACE.size, max_size=SPACE.size).map(np.array)
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=1000, deadline=None, derandomize=True)
 @given(st.sampled_from(range(len(LOGOS))), actions)
 def test_any_parameters_in_the_ranges_give_a_trace(index, action):
     subject = LOGOS[index]
@@ -50,7 +51,7 @@ def test_a_real_panic_is_a_named_failure(setting, capfd):
 
 
 def test_a_refused_image_is_an_error_and_a_bug_is_not_swallowed(monkeypatch):
-    monkeypatch.setattr(tracing, "_encode", lambda rgba: b"BM")
+    monkeypatch.setattr(tracing, "vtracer_input", lambda *_: VTracerInput(b"no image", 0, 64, 64))
     assert trace(LOGOS[0], PLAIN).failure == "error"
     with pytest.raises(TypeError):
         trace(LOGOS[0], dataclasses.replace(PLAIN, filter_speckle="4"))
@@ -65,7 +66,7 @@ def test_oversize_is_a_failure(monkeypatch):
 
 
 def test_what_skia_cannot_read_is_unrenderable(monkeypatch):
-    monkeypatch.setattr(tracing, "_convert", lambda encoded, parameters: b"<svg")
+    monkeypatch.setattr(tracing, "convert", lambda encoded, parameters: b"<svg")
     assert trace(LOGOS[0], PLAIN).failure == "unrenderable"
 
 
@@ -89,6 +90,20 @@ def test_a_transparent_background_stays_transparent(parameters):
     assert (black[32, 32] == coloured[32, 32]).all()
 
 
+@pytest.mark.parametrize("factor", [1, 3])
+def test_a_few_transparent_pixels_stay_transparent(factor):
+    """VTracer alone heeds alpha only where enough of five rows is transparent, and else paints black."""
+    rgba = flat(64, 48, RED)
+    rgba[4:12, 20:28] = 0
+    result = trace(logo(rgba), Parameters(supersample=factor), keep_svg=True)
+    black, coloured = render(result.svg, 48, 64, BLACK), render(result.svg, 48, 64, MATTE)
+    assert (black[6:10, 22:26] == BLACK).all()
+    assert (coloured[6:10, 22:26] == MATTE).all()
+    assert (black[20:, 2:-2] == RED).all()
+    assert (black[0] == RED).all()
+    assert result.quality > 0.97
+
+
 def test_an_opaque_background_stays_opaque():
     rgba = flat(64, 64, WHITE)
     rgba[16:48, 16:48, :3] = RED
@@ -104,10 +119,6 @@ def test_supersample_keeps_the_size_through_the_view_box(factor):
     assert b'width="30" height="40"' in result.svg
     assert (f'viewBox="0 0 {30 * factor} {40 * factor}"'.encode() in result.svg) == (factor > 1)
     assert result.quality > 0.9
-    assert prepare(logo(rgba), dataclasses.replace(CLEANED_PLAIN, supersample=factor)).shape[:2] == (
-        40 * factor,
-        30 * factor,
-    )
 
 
 def colours_of(svg):
@@ -123,38 +134,9 @@ def test_a_palette_reduces_the_colours():
         assert 1 < len(colours_of(trace(subject, few, keep_svg=True).svg)) <= size
 
 
-def test_alpha_is_cleaned_at_one_half_and_the_logo_is_left_alone():
-    subject = logo(disk(softness_px=6))
-    before = subject.rgba.copy()
-    cleaned = prepare(subject, CLEANED_PLAIN)
-    assert set(np.unique(cleaned[..., 3])) == {0, 255}
-    assert ((cleaned[..., 3] == 255) == (before[..., 3] >= 128)).all()
-    assert (subject.rgba == before).all()
-    assert (prepare(subject, PLAIN) == before).all()
-
-
 def test_cleaning_alpha_improves_a_disk_with_soft_edges():
     subject = logo(disk(softness_px=3))
     assert trace(subject, CLEANED_PLAIN).quality > trace(subject, PLAIN).quality + 0.01
-
-
-@pytest.mark.parametrize("factor", [2, 3, 4])
-def test_enlarging_makes_no_dark_fringe(factor):
-    """Alpha is premultiplied: next to transparent black a red pixel stays red."""
-    big = prepare(logo(disk()), Parameters(supersample=factor, clean_alpha=False)).astype(int)
-    shown = big[big[..., 3] >= 16]
-    assert (shown[:, 0] >= 230).all()
-    assert (shown[:, 1:3] <= 25).all()
-    assert ((big[..., 3] == 255).mean() / (disk()[..., 3] == 255).mean()) == pytest.approx(1, abs=0.08)
-
-
-def test_enlarging_does_not_wrap_where_the_kernel_overshoots():
-    rgba = flat(16, 16, WHITE)
-    rgba[:, 8:, :3] = 0
-    big = prepare(logo(rgba), Parameters(supersample=4))
-    assert (big[:, :24, :3] > 200).all()
-    assert (big[:, 40:, :3] < 55).all()
-    assert (big[..., 3] == 255).all()
 
 
 def independent_picture(svg, width, height, matte):
@@ -185,7 +167,7 @@ def test_quality_notices_a_wrong_colour(monkeypatch):
     """The guard of the guards: with red and blue swapped in what VTracer gets, quality falls."""
     subject = logo(disk())
     honest = trace(subject, CLEANED_PLAIN).quality
-    prepared = prepare(subject, CLEANED_PLAIN)
-    monkeypatch.setattr(tracing, "prepare", lambda *_: np.ascontiguousarray(prepared[..., [2, 1, 0, 3]]))
+    swapped = logo(np.ascontiguousarray(subject.rgba[..., [2, 1, 0, 3]]))
+    monkeypatch.setattr(tracing, "vtracer_input", lambda _, *settings: vtracer_input(swapped, *settings))
     assert trace(subject, CLEANED_PLAIN).quality < honest - 0.1
     assert honest > 0.9

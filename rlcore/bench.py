@@ -1,0 +1,133 @@
+"""Speed, as ratios measured side by side in one run: absolute times say more about the machine than about the code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlcore.config import Stage1Config, load_config
+from rlcore.dataset import default_source, examine, file_names
+from rlcore.episode import Subject
+from rlcore.errors import DataError, UnusableFileError
+from rlcore.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
+from rlcore.logos import Logo, load_logo
+from rlcore.parameters import PLAIN, Parameters
+from rlcore.plan import Segment
+from rlcore.preparation import vtracer_input
+from rlcore.tracing import Trace, convert, trace
+from rlcore.training import train_segment, untrained
+from rlcore.workers import WorkerPool
+
+ROUNDS = 7
+EPISODES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _TraceTimes:
+    """Seconds per logo, the median of the rounds: inside VTracer alone, and the full trace."""
+
+    vtracer: float
+    trace: float
+
+
+def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
+    """Measures on ``logos`` evenly spaced logos of a source; the README says how to read the result.
+
+    Raises:
+        DataError: the source has none that can be used.
+    """
+    config = load_config(None, {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES})
+    subjects = _subjects(config, logos)
+    with WorkerPool(1, 10 * TRACE_TIME_LIMIT_SECONDS) as single:
+        [times] = single.run(_trace_times, [([s.logo for s in subjects],)], _lost)
+        jobs, seconds = _train(config, subjects)
+        [alone] = single.run(_seconds_alone, [(jobs,)], _lost)
+    vtracer, full = (float(np.mean([getattr(t, name) for t in times])) for name in ("vtracer", "trace"))
+    return {
+        "logos": len(subjects),
+        "working_size_px": config.working_size,
+        "workers": workers,
+        "vtracer_ms": 1000 * vtracer,
+        "trace_ms": 1000 * full,
+        "step_overhead": full / vtracer,
+        "training_steps": len(jobs),
+        "training_step_ms": 1000 * seconds / len(jobs),
+        "training_trace_alone_ms": 1000 * alone,
+        "training_traces_per_second": len(jobs) / seconds,
+        "training_efficiency": (len(jobs) / seconds) / (workers / alone),
+    }
+
+
+def _lost(kind: str) -> Any:
+    raise RuntimeError(f"the measuring process ended in a {kind}")
+
+
+def _subjects(config: Stage1Config, count: int) -> list[Subject]:
+    folder = default_source() if config.images == "default" else Path(config.images)
+    names = file_names(folder)
+    chosen = [names[int(index)] for index in np.linspace(0, len(names) - 1, min(count, len(names)))]
+    found = []
+    for name in chosen:
+        try:
+            subject = examine(load_logo(folder / name, config.working_size, name), "all")
+        except UnusableFileError:
+            continue
+        if isinstance(subject, Subject):
+            found.append(subject)
+    if not found:
+        raise DataError(f"images = {config.images!r}: none of {len(chosen)} files can be used")
+    return found
+
+
+def _trace_times(logos: Sequence[Logo]) -> list[_TraceTimes]:
+    """Plain VTracer's parameters without supersample or palette, in turns: VTracer alone, the full trace."""
+    found = []
+    for logo in logos:
+        source = vtracer_input(logo, PLAIN.supersample, PLAIN.palette_size, PLAIN.clean_alpha)
+        alone, full = [], []
+        trace(logo, PLAIN)
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            convert(source.png, PLAIN)
+            middle = time.perf_counter()
+            trace(logo, PLAIN)
+            alone.append(middle - start)
+            full.append(time.perf_counter() - middle)
+        found.append(_TraceTimes(float(np.median(alone)), float(np.median(full))))
+    return found
+
+
+class _Recording(Evaluator):
+    """Remembers what it was asked for."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.jobs: list[tuple[Logo, Parameters]] = []
+
+    def traces(self, jobs: Sequence[tuple[Logo, Parameters]], keep_svg: bool = False) -> list[Trace]:
+        self.jobs += jobs
+        return super().traces(jobs, keep_svg)
+
+
+def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float]:
+    """Trains a segment for real; returns its traces and its seconds."""
+    policy = untrained(config, subjects)
+    with _Recording(config.workers) as evaluator:
+        evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
+        evaluator.jobs.clear()
+        start = time.perf_counter()
+        train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator)
+        return evaluator.jobs, time.perf_counter() - start
+
+
+def _seconds_alone(jobs: Sequence[tuple[Logo, Parameters]]) -> float:
+    """Mean seconds of a trace, one after the other in one process."""
+    start = time.perf_counter()
+    for logo, parameters in jobs:
+        trace(logo, parameters)
+    return (time.perf_counter() - start) / len(jobs)

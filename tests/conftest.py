@@ -1,0 +1,57 @@
+"""A small real data set for all tests: drawn logos, traced once."""
+
+import pytest
+
+from rlcore.config import Stage1Config, load_config
+from rlcore.dataset import Dataset, build_dataset
+from rlcore.episode import Subject
+from rlcore.evaluator import Evaluator
+
+SMALL = {
+    "images": "none",
+    "generated_logos": 60,
+    "working_size": 48,
+    "workers": 0,
+    "steps_per_episode": 3,
+    "target_episodes": 60,
+    "validation_frequency": 30,
+    "checkpoint_frequency": 15,
+    "reference_traces": 10,
+    "single_setting_traces": 288,
+}
+
+
+def small_config(**values) -> Stage1Config:
+    """The small settings, but for ``values``."""
+    return load_config(None, SMALL | values)
+
+
+@pytest.fixture(scope="session")
+def config() -> Stage1Config:
+    return small_config()
+
+
+@pytest.fixture(scope="session")
+def dataset(config) -> Dataset:
+    return build_dataset(config)
+
+
+@pytest.fixture(scope="session")
+def subjects(dataset) -> tuple[Subject, ...]:
+    """Training logos."""
+    return dataset.of("train")
+
+
+@pytest.fixture(scope="session")
+def held_out(dataset) -> tuple[Subject, ...]:
+    """Validation logos, opaque ones and transparent ones among them."""
+    chosen = dataset.of("validation")
+    assert {subject.logo.has_alpha for subject in chosen} == {True, False}
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def evaluator():
+    """One that remembers over all tests; who counts traces makes one of their own."""
+    with Evaluator() as shared:
+        yield shared

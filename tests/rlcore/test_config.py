@@ -1,0 +1,227 @@
+"""Every field by file and by override; what is wrong is refused by field, value and range."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from rlcore.config import PPOSettings, Stage1Config, allowed_values, load_config
+from rlcore.errors import ConfigError
+from rlcore.parameters import DEFAULT_TUNED
+
+OTHER = {
+    "target_episodes": 123,
+    "steps_per_episode": 5,
+    "validation_frequency": 200,
+    "checkpoint_frequency": 100,
+    "success_rate_threshold": 0.5,
+    "ssim_improvement_threshold": 0.6,
+    "quality_target": 0.9,
+    "max_training_time_hours": 0.5,
+    "early_stopping_patience": 7,
+    "hourly_reports": False,
+    "milestone_notifications": False,
+    "failure_detection": False,
+    "overfitting_detection": False,
+    "performance_monitoring": False,
+    "seed": 42,
+    "workers": 0,
+    "working_size": 96,
+    "images": "none",
+    "generated_logos": 60,
+    "category": "all",
+    "reference_traces": 0,
+    "single_setting_traces": 10,
+    "quality_weight": 2.0,
+    "size_weight": 0.0,
+    "speed_weight": 0.1,
+    "tuned": ["mode", "palette_size"],
+    "fixed": {"supersample": 2, "hierarchical": "cutout"},
+    "ppo": {
+        "learning_rate": 0.001,
+        "final_learning_rate_share": 1.0,
+        "rollout_episodes": 10,
+        "batch_size": 20,
+        "epochs": 3,
+        "discount": 0.9,
+        "gae_lambda": 0.8,
+        "clip_range": 0.3,
+        "entropy_coefficient": 0.01,
+        "value_coefficient": 1.0,
+        "max_gradient_norm": 1.0,
+        "initial_log_spread": -1.0,
+    },
+}
+"""For known fields another value than the default; a field that is new has its own default's test below."""
+
+
+def as_toml(values):
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not isinstance(value, dict)]
+    for table, fields in ((name, value) for name, value in values.items() if isinstance(value, dict)):
+        lines += [f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
+    return "\n".join(lines) + "\n"
+
+
+def written(tmp_path, text):
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def plain(config):
+    return json.loads(config.model_dump_json())
+
+
+def test_the_samples_are_valid_and_not_the_defaults():
+    defaults = plain(Stage1Config())
+    for name, value in OTHER.items():
+        assert value != defaults[name], name
+    assert set(Stage1Config.model_fields) - set(OTHER) == set()
+    assert set(PPOSettings.model_fields) == set(OTHER["ppo"])
+
+
+def test_every_field_by_file_and_by_override(tmp_path):
+    by_file = load_config(written(tmp_path, as_toml(OTHER)))
+    by_override = load_config(overrides=OTHER)
+    assert by_file == by_override
+    assert {name: plain(by_file)[name] for name in OTHER} == OTHER
+
+
+@pytest.mark.parametrize("name", [name for name in OTHER if name not in ("images", "tuned", "fixed", "ppo")])
+def test_an_override_wins_over_the_file(tmp_path, name):
+    path = written(tmp_path, as_toml({"generated_logos": 9} | {name: plain(Stage1Config())[name]}))
+    config = load_config(path, {name: OTHER[name]})
+    assert getattr(config, name) == OTHER[name]
+
+
+def test_nested_settings_are_merged(tmp_path):
+    path = written(tmp_path, "seed = 3\n[ppo]\nepochs = 2\nbatch_size = 7\n")
+    config = load_config(path, {"ppo": {"epochs": 4}})
+    assert (config.seed, config.ppo.epochs, config.ppo.batch_size, config.ppo.clip_range) == (3, 4, 7, 0.2)
+
+
+def test_defaults_are_the_designs():
+    config = load_config()
+    assert (config.target_episodes, config.validation_frequency, config.checkpoint_frequency) == (5000, 1000, 500)
+    assert (config.success_rate_threshold, config.ssim_improvement_threshold, config.quality_target) == (
+        0.8,
+        0.75,
+        0.85,
+    )
+    assert (config.max_training_time_hours, config.early_stopping_patience) == (12, 3)
+    assert (config.quality_weight, config.size_weight, config.speed_weight) == (1, 0.5, 0)
+    assert (config.working_size, config.steps_per_episode, config.category) == (256, 8, "simple")
+    assert config.workers >= 1
+    assert config.tuned == DEFAULT_TUNED
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("target_episodes", 0, "1 to 10000000"),
+        ("target_episodes", "5000", "whole number"),
+        ("target_episodes", 10.5, "whole number"),
+        ("seed", True, "whole number, 0 to 2147483647"),
+        ("working_size", 4096, "16 to 2048"),
+        ("success_rate_threshold", 0.0, "above 0 to 1"),
+        ("ssim_improvement_threshold", 1.0, "0 to under 1"),
+        ("quality_weight", float("nan"), "0 to 100"),
+        ("quality_target", "high", "0 to 1"),
+        ("hourly_reports", 1, "true or false"),
+        ("hourly_reports", "yes", "true or false"),
+        ("category", "easy", "simple, text, gradient, complex, all"),
+        ("images", 5, "string"),
+        ("ppo.epochs", 0, "whole number, 1 to 100"),
+        ("ppo.clip_range", 2, "above 0 to 1"),
+        ("tuned", "mode", "tuple"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_field_value_and_range(path, value, told):
+    outer, _, inner = path.partition(".")
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides={outer: {inner: value} if inner else value})
+    assert str(caught.value).startswith(f"{path} = {value!r}: ")
+    assert told in str(caught.value)
+
+
+def test_a_wrong_value_in_a_file_is_refused_too(tmp_path):
+    with pytest.raises(ConfigError, match=r"workers = -1: .*0 to 512"):
+        load_config(written(tmp_path, "workers = -1"))
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(ConfigError, match=r"seed = -1.*; workers = -2"):
+        load_config(overrides={"seed": -1, "workers": -2})
+
+
+def test_unknown_fields_are_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(ConfigError, match=r"episodes: unknown field; known are target_episodes, "):
+        load_config(written(tmp_path, "episodes = 5"))
+    with pytest.raises(ConfigError, match=r"ppo\.lr: unknown field; known are learning_rate, "):
+        load_config(overrides={"ppo": {"lr": 1}})
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"fixed": {"supersample": 9}}, "supersample = 9: allowed are 1, 2, 3, 4"),
+        ({"fixed": {"supersample": 2}}, "tuned"),
+        ({"fixed": {"speckle": 2}}, "speckle: unknown parameter; known are mode"),
+        ({"tuned": ["speckle"]}, "speckle"),
+        ({"tuned": []}, "at least one"),
+        ({"images": "none"}, "generated_logos"),
+    ],
+)
+def test_inconsistent_settings_are_refused(values, told):
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides=values)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"seed = ", b"\xff\xfe", b"seed = 1\nseed = 2"])
+def test_a_broken_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"broken\.toml"):
+        load_config(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load_config(tmp_path / "nowhere.toml")
+    with pytest.raises(ConfigError, match="config file"):
+        load_config(tmp_path)
+
+
+def test_a_config_is_frozen():
+    config = Stage1Config()
+    with pytest.raises(ValidationError):
+        config.seed = 5
+    with pytest.raises(ValidationError):
+        config.ppo.epochs = 5
+
+
+def test_saved_and_read_again_it_is_the_same():
+    config = load_config(overrides=OTHER)
+    assert Stage1Config.model_validate_json(config.model_dump_json()) == config
+    assert load_config(overrides=config.model_dump(mode="json")) == config
+
+
+def test_the_action_space_is_what_is_tuned_and_fixed():
+    space = load_config(overrides=OTHER).action_space
+    assert [dimension.name for dimension in space.dimensions] == ["mode", "palette_size"]
+    assert (space.base.supersample, space.base.hierarchical) == (2, "cutout")
+
+
+def test_weights_and_target():
+    config = load_config(overrides=OTHER)
+    assert (config.weights.quality, config.weights.size, config.weights.speed) == (2.0, 0.0, 0.1)
+    assert (config.target.ssim_improvement, config.target.quality) == (0.6, 0.9)
+
+
+def test_every_field_is_explained_and_every_number_has_a_range():
+    for model, prefix in ((Stage1Config, ""), (PPOSettings, "ppo.")):
+        for name, field in model.model_fields.items():
+            assert field.description, name
+            if field.annotation in (int, float, bool):
+                assert allowed_values(prefix + name), name

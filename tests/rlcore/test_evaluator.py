@@ -1,0 +1,100 @@
+"""Many traces: in order, once each, and the same whatever does them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from rlcore import evaluator as evaluator_module
+from rlcore.evaluator import Evaluator
+from rlcore.generated import generate_logos
+from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace, Parameters
+from rlcore.tracing import trace
+from tests.rlcore.pictures import logo, noise
+
+LOGOS = generate_logos(5, 2, 48)
+
+
+def jobs():
+    rng = np.random.default_rng(0)
+    space = ActionSpace()
+    return [(subject, space.decode(rng.uniform(-1, 1, space.size))) for subject in LOGOS for _ in range(4)]
+
+
+def timeless(traces):
+    return [dataclasses.replace(result, seconds=0.0, vtracer_seconds=0.0) for result in traces]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("keep_svg", [False, True])
+def test_results_do_not_depend_on_the_workers(workers, keep_svg):
+    expected = timeless(trace(*job, keep_svg) for job in jobs())
+    with Evaluator(workers) as evaluator:
+        assert timeless(evaluator.traces(jobs(), keep_svg)) == expected
+
+
+def test_each_trace_is_done_once_and_counted():
+    with Evaluator() as evaluator:
+        first = evaluator.traces([(LOGOS[0], PLAIN), (LOGOS[1], PLAIN), (LOGOS[0], PLAIN)])
+        assert (evaluator.statistics.asked, evaluator.statistics.remembered) == (3, 1)
+        assert first[0] == first[2] != first[1]
+        again = evaluator.traces([(LOGOS[1], PLAIN), (LOGOS[0], CLEANED_PLAIN)])
+        assert again[0] == first[1]
+        assert (evaluator.statistics.asked, evaluator.statistics.remembered) == (5, 2)
+        seconds = sum(result.seconds for result in (first[0], first[1], again[1]))
+        assert evaluator.statistics.trace_seconds == pytest.approx(seconds)
+
+
+def test_a_logo_with_the_same_pixels_is_the_same_logo():
+    twin = logo(LOGOS[0].rgba.copy(), name="another name", working_size=48)
+    with Evaluator() as evaluator:
+        evaluator.traces([(LOGOS[0], PLAIN), (twin, PLAIN)])
+        assert evaluator.statistics.remembered == 1
+
+
+def test_polygons_that_differ_in_spline_settings_only_are_one_trace():
+    one, two = (Parameters(mode="polygon", corner_threshold=angle) for angle in (10, 90))
+    with Evaluator() as evaluator:
+        evaluator.traces([(LOGOS[0], one), (LOGOS[0], two)])
+        assert evaluator.statistics.remembered == 1
+
+
+def test_the_svg_is_there_when_asked_for_even_after_a_trace_without():
+    with Evaluator() as evaluator:
+        (without,) = evaluator.traces([(LOGOS[0], PLAIN)])
+        (kept,) = evaluator.traces([(LOGOS[0], PLAIN)], keep_svg=True)
+        (after,) = evaluator.traces([(LOGOS[0], PLAIN)])
+    assert (without.svg, after.svg) == (None, None)
+    assert len(kept.svg) == kept.size_bytes == without.size_bytes
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_panic_is_one_failed_trace_among_others(workers):
+    panics = dataclasses.replace(PLAIN, max_iterations=0)
+    with Evaluator(workers) as evaluator:
+        results = evaluator.traces([(LOGOS[0], PLAIN), (LOGOS[0], panics), (LOGOS[1], PLAIN)])
+        assert [result.failure for result in results] == [None, "panic", None]
+        assert evaluator.statistics.failures == {"panic": 1}
+
+
+def test_a_trace_over_the_time_limit_is_lost_and_the_next_is_not():
+    slow = logo(noise(512, 512), working_size=512)
+    with Evaluator(1, time_limit_seconds=1.0) as evaluator:
+        results = evaluator.traces([(slow, Parameters(supersample=4, filter_speckle=0)), (LOGOS[0], PLAIN)])
+        assert [result.failure for result in results] == ["timeout", None]
+        assert evaluator.statistics.failures == {"timeout": 1}
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr(evaluator_module, "MEMO_SIZE", 2)
+    with Evaluator() as evaluator:
+        evaluator.traces([(subject, PLAIN) for subject in LOGOS[:3]])
+        evaluator.traces([(LOGOS[1], PLAIN), (LOGOS[2], PLAIN)])
+        assert evaluator.statistics.remembered == 2
+        evaluator.traces([(LOGOS[0], PLAIN)])
+        assert evaluator.statistics.remembered == 2
+
+
+def test_no_jobs():
+    with Evaluator() as evaluator:
+        assert evaluator.traces([]) == []

@@ -1,0 +1,93 @@
+"""The append-only record, read while it is written and after a kill."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rlcore.journal import Journal
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path / "deep" / "journal.jsonl")
+
+
+def test_events_come_back_in_order_with_their_time(journal):
+    before = time.time()
+    journal.write("run", name="a")
+    journal.write("rollout", rollout={"gain": 1.5, "train": {}})
+    journal.write("run", name="b")
+    entries = journal.read()
+    assert [entry["event"] for entry in entries] == ["run", "rollout", "run"]
+    assert [entry["name"] for entry in journal.read("run")] == ["a", "b"]
+    assert journal.read("rollout")[0]["rollout"] == {"gain": 1.5, "train": {}}
+    assert journal.read("nothing") == []
+    assert all(before - 0.01 <= entry["time"] <= time.time() + 0.01 for entry in entries)
+
+
+def test_before_the_first_event_there_is_nothing(journal):
+    assert journal.read() == []
+    assert journal.read_from(0) == ([], 0)
+
+
+def test_each_event_is_one_line_of_json(journal):
+    journal.write("note", text="two\nlines\u2028and “Käse” 図 🦊")
+    content = journal.path.read_text(encoding="utf-8")
+    assert content.count("\n") == 1
+    assert json.loads(content)["text"] == "two\nlines\u2028and “Käse” 図 🦊"
+    assert "Käse" in content
+    assert journal.read()[0]["text"] == "two\nlines\u2028and “Käse” 図 🦊"
+
+
+@pytest.mark.parametrize("cut", [b'{"time": 1, "eve', "{\"event\": \"K\u00e4".encode()[:-1], b"{"])
+def test_a_line_that_is_being_written_waits(journal, cut):
+    journal.write("run", name="a")
+    whole = journal.path.stat().st_size
+    with journal.path.open("ab") as file:
+        file.write(cut)
+    assert [entry["name"] for entry in journal.read()] == ["a"]
+    assert journal.read_from(0)[1] == whole
+    assert journal.read_from(whole) == ([], whole)
+
+
+def test_reading_goes_on_where_it_stopped(journal):
+    journal.write("one", text="ä")
+    entries, offset = journal.read_from(0)
+    assert [entry["event"] for entry in entries] == ["one"]
+    assert offset == journal.path.stat().st_size
+    journal.write("two")
+    journal.write("three")
+    entries, end = journal.read_from(offset)
+    assert [entry["event"] for entry in entries] == ["two", "three"]
+    assert journal.read_from(end) == ([], end)
+
+
+def test_an_event_after_a_cut_line_is_not_lost(journal):
+    """A run that was killed while it wrote goes on in the same file."""
+    journal.write("one")
+    with journal.path.open("ab") as file:
+        file.write(b'{"time": 1, "event": "cu')
+    journal.write("two")
+    journal.write("three")
+    assert [entry["event"] for entry in journal.read()] == ["one", "two", "three"]
+
+
+def test_writers_in_several_processes_do_not_tear_lines(journal):
+    code = (
+        "import sys; from pathlib import Path; from rlcore.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "for number in range(200): journal.write('line', who=sys.argv[2], number=number, pad='x' * 300)\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(journal.path), who]) for who in "ab"]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    for who in "ab":
+        assert [entry["number"] for entry in journal.read("line") if entry["who"] == who] == list(range(200))
+
+
+def test_what_is_not_json_is_refused_and_leaves_no_trace(journal):
+    with pytest.raises(TypeError):
+        journal.write("odd", value=object())
+    assert journal.read() == []

@@ -1,0 +1,65 @@
+"""Where a run keeps what."""
+
+from dataclasses import asdict
+
+import pytest
+
+from rlcore.errors import Stage1Error
+from rlcore.records import Alert, Verdict
+from rlcore.run_folder import RunFolder
+from tests.rlcore.made import rollout, validation
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path / "mlruns" / "stage1" / "a run")
+
+
+def test_names(folder, tmp_path):
+    assert folder.name == "a run"
+    assert folder.checkpoint(500).relative_to(folder.path).as_posix() == "checkpoints/episode-000500.pt"
+    assert folder.reference_cache == tmp_path / "mlruns" / "cache" / "reference"
+    assert RunFolder(folder.path.with_name("another")).reference_cache == folder.reference_cache
+
+
+def test_the_config_comes_back(folder, config):
+    folder.write_config(config)
+    assert folder.config() == config
+
+
+def test_validations_come_in_the_order_of_their_episodes(folder):
+    kept = [validation(float(episode), episode) for episode in (1000, 0, 500)]
+    for one in kept:
+        folder.write_validation(one)
+    folder.write_validation(validation(9.0, 500), "test")
+    folder.write_validation(validation(8.0), "baseline-test-1")
+    folder.write_validation(validation(7.0), "baseline-test-0")
+    folder.write_validation(validation(6.0), "baseline-validation-0")
+    assert folder.validations() == [kept[1], kept[2], kept[0]]
+    assert folder.validation("test") == validation(9.0, 500)
+    assert [one.headline().gain for one in folder.baselines("test")] == [7.0, 8.0]
+    assert [one.headline().gain for one in folder.baselines("validation")] == [6.0]
+
+
+def test_an_empty_folder_has_nothing(folder):
+    assert (folder.validations(), folder.rollouts(), folder.verdicts(), folder.seconds()) == ([], [], [], {})
+    with pytest.raises((OSError, Stage1Error)):
+        folder.config()
+
+
+def test_rollouts_and_verdicts_come_back_from_the_journal(folder):
+    made = [rollout(1.0, 10), rollout(1.5, 20, train={"value_loss": 0.25})]
+    alert = Alert("overfitting", "medium", 20, "a gap", 0.6, 0.5, "more logos")
+    verdicts = [Verdict(10, "continue", "fine"), Verdict(20, "early_stopping", "done", (alert,))]
+    for one in made:
+        folder.journal.write("rollout", rollout=one.as_dict())
+    for verdict in verdicts:
+        folder.journal.write("verdict", verdict=asdict(verdict))
+    assert folder.rollouts() == made
+    assert folder.verdicts() == verdicts
+
+
+def test_seconds_of_a_stage_add_up(folder):
+    for stage, seconds in (("training", 1.5), ("data", 2.0), ("training", 3.0)):
+        folder.journal.write("stage", stage=stage, seconds=seconds)
+    assert folder.seconds() == {"training": 4.5, "data": 2.0}
