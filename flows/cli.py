@@ -57,9 +57,11 @@ def run(
     from flows.running import run_stage1
 
     console = Console(stderr=True) if as_json else Console()
-    report = run_stage1(settings, name, console, quiet=as_json)
+    report, passed = run_stage1(settings, name, console, quiet=as_json)
     if as_json:
         sys.stdout.write(report.read_text(encoding="utf-8"))
+    if not passed:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

@@ -42,7 +42,9 @@ def _parameter(name: str, field: FieldInfo, group: str = "") -> inspect.Paramete
         return _keyword(full, bool | None, option)
     if kind in (tuple, dict):
         metavar = "NAME=VALUE" if kind is dict else "NAME"
-        return _keyword(full, list[str] | None, typer.Option(None, *names, help=text, metavar=metavar, rich_help_panel=panel))
+        return _keyword(
+            full, list[str] | None, typer.Option(None, *names, help=text, metavar=metavar, rich_help_panel=panel)
+        )
     metavar = {int: "NUMBER", float: "NUMBER"}.get(kind, "TEXT")
     # text whatever the type: the config is what checks values, and its message names the range
     return _keyword(full, str | None, typer.Option(None, *names, help=text, metavar=metavar, rich_help_panel=panel))

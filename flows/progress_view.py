@@ -98,7 +98,8 @@ class ProgressState:
 
 
 def _headline(summary: dict[str, Any]) -> str:
-    return f"gain {summary['gain']:.3f}, SSIM improvement {summary['ssim_improvement']:.3f}, success {summary['success_rate']:.1%}"
+    gain, improvement, rate = summary["gain"], summary["ssim_improvement"], summary["success_rate"]
+    return f"gain {gain:.3f}, SSIM improvement {improvement:.3f}, success {rate:.1%}"
 
 
 def render(state: ProgressState) -> RenderableType:

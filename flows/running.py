@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -15,18 +14,21 @@ from rlcore.config import Stage1Config
 from rlcore.findings import COLUMNS, cells, conclusions, result_table, target_sentence
 from rlcore.records import Evidence
 from rlcore.run_folder import RunFolder
+from tasks.quality import REJECTED
 from tasks.report import collect_evidence
 from tasks.run import mlruns_folder, new_run_name
 
 
-def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> Path:
-    """Runs the flow in this process; returns the path of the final report's JSON."""
+def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> tuple[Path, bool]:
+    """Runs the flow in this process; returns the path of the final report's JSON, and whether the gate let it pass."""
     folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
     with nullcontext() if quiet else ProgressView(folder.journal, console):
-        stage1(config, folder.name)
+        state = stage1(config, folder.name, return_state=True)
+    if state.is_failed() and state.name != REJECTED:
+        state.result(raise_on_failure=True)
     if not quiet:
         show_result(collect_evidence(folder), folder, console)
-    return folder.path / "stage1_final_report.json"
+    return folder.path / "stage1_final_report.json", state.name != REJECTED
 
 
 def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None:
@@ -34,7 +36,7 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     rows = result_table(evidence)
     logos = rows[0].measures.logos
     title = f"{logos} test logos of category {evidence.test.category}, never seen in training"
-    table = Table(title=title, box=SIMPLE, padding=(0, 1))
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0), pad_edge=False, title_justify="left")
     columns = COLUMNS[:-1]  # the intervals follow in words: 80 columns have no room for them
     for column in columns:
         table.add_column(column.title, justify="left" if column is columns[0] else "right", no_wrap=True)

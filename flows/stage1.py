@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from rlcore.config import Stage1Config
 from tasks.data import find_single_setting, prepare_data, search_references
-from tasks.quality import quality_gate
+from tasks.quality import closing_state, quality_gate
 from tasks.report import write_final_report
 from tasks.run import open_run
 from tasks.training import make_policy, train_chunk
@@ -16,8 +17,8 @@ from tasks.validation import final_test, validate, validate_baselines
 
 
 @flow(name="stage1", flow_run_name="stage1 {config.category} seed {config.seed}", validate_parameters=True)
-def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> Path:  # noqa: B008  frozen
-    """Trains, validates and judges an agent; returns the folder of the run.
+def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[Path]:  # noqa: B008  frozen
+    """Trains, validates and judges an agent; ends in a state named by the last verdict, with the run's folder.
 
     Args:
         config: all settings.
@@ -38,7 +39,7 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> Path:  
         validate_baselines(run, "test")
         final_test(run)
         write_final_report(run)
-    return run.path
+    return closing_state(run)
 
 
 if __name__ == "__main__":

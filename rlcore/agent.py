@@ -169,10 +169,9 @@ class Agent:
     def _action(self, episode: Episode) -> NDArray[np.float32]:
         observation = torch.from_numpy(self._normaliser(observe(episode, self._space)))[None]
         with torch.no_grad():
-            distribution = self._policy.get_distribution(observation).distribution
-        mean = np.asarray(distribution.mean[0], dtype=np.float32)
+            mean = self._policy.get_distribution(observation).mode()[0].numpy()
+            spread = self._policy.log_std.exp().numpy()
         if episode.step == 0:
             return mean
         generator = np.random.default_rng([int(episode.subject.logo.digest[:12], 16), episode.step])
-        spread = np.asarray(distribution.stddev[0], dtype=np.float32)
         return mean + spread * generator.standard_normal(mean.shape, dtype=np.float32)

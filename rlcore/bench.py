@@ -117,7 +117,8 @@ class _Recording(Evaluator):
 def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float]:
     """Trains a segment for real; returns its traces and its seconds."""
     policy = untrained(config, subjects)
-    with _Recording(config.workers) as evaluator:
+    evaluator = _Recording(config.workers)
+    with evaluator:
         evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
         evaluator.jobs.clear()
         start = time.perf_counter()

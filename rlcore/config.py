@@ -33,20 +33,20 @@ class _Settings(BaseModel):
 class PPOSettings(_Settings):
     """Hyper-parameters of Stable-Baselines3's PPO."""
 
-    learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Adam's step size at the start.")
+    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Adam's step size at the start.")
     final_learning_rate_share: float = Field(
         0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
     )
     rollout_episodes: int = Field(50, ge=2, le=1000, description="Most episodes played side by side before an update.")
     batch_size: int = Field(100, ge=2, le=100_000, description="Steps in one gradient step's batch.")
-    epochs: int = Field(10, ge=1, le=100, description="Passes over a rollout in one update.")
-    discount: float = Field(1.0, ge=0, le=1, description="Weight of the next step's value (gamma).")
+    epochs: int = Field(6, ge=1, le=100, description="Passes over a rollout in one update.")
+    discount: float = Field(0.9, ge=0, le=1, description="Weight of the next step's value (gamma).")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
     clip_range: float = Field(0.2, gt=0, le=1, description="How far an update may move an action's probability.")
     entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
     value_coefficient: float = Field(0.5, ge=0, le=10, description="Weight of the value loss.")
     max_gradient_norm: float = Field(0.5, gt=0, le=100, description="Gradients are scaled down to this norm.")
-    initial_log_spread: float = Field(-0.5, ge=-5, le=2, description="Natural log of the first exploration spread.")
+    initial_log_spread: float = Field(0.0, ge=-5, le=2, description="Natural log of the first exploration spread.")
 
 
 class Stage1Config(_Settings):

@@ -34,7 +34,7 @@ def shuffled(subjects: Sequence[Subject], seed: int) -> Schedule:
     return subject_of
 
 
-def spaces(config: Stage1Config) -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Box]:
+def spaces(config: Stage1Config) -> tuple[gymnasium.spaces.Box[np.float32], gymnasium.spaces.Box[np.float32]]:
     """Observation space and action space of a configuration."""
     size = observation_size(config.action_space, config.steps_per_episode)
     return (
@@ -102,9 +102,7 @@ class LogoEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._episode = new_episode(self._schedule(number), self._config)
         return observe(self._episode, self._space), episode_info(self._episode)
 
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """One trace."""
         if self._episode is None or self._episode.done:
             raise gymnasium.error.ResetNeeded("step() needs a running episode: call reset() first")
@@ -200,7 +198,7 @@ class LogoVecEnv(VecEnv):
         """Refused: the envs share one state."""
         raise NotImplementedError(f"env_method({method_name!r}): the envs have no methods of their own")
 
-    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: VecEnvIndices = None) -> list[bool]:  # type: ignore[type-arg]
+    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """False for every asked env."""
         return [False] * len(list(self._get_indices(indices)))
 

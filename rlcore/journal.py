@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,17 @@ class Journal:
     def write(self, event: str, **fields: Any) -> None:
         """Appends ``{"time": <epoch seconds>, "event": event, **fields}``."""
         line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, ensure_ascii=False)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        # unbuffered: one call, so that lines of several writers never mix
+        with self.path.open("ab", buffering=0) as file:
+            file.write(f"{self._mend()}{line}\n".encode())
+
+    def _mend(self) -> str:
+        """The line end that a killed writer left out."""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return ""
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return "" if file.read() == b"\n" else "\n"
 
     def read(self, event: str = "") -> list[dict[str, Any]]:
         """All complete lines so far, or those of one kind of event."""
@@ -28,7 +38,7 @@ class Journal:
     def read_from(self, offset: int) -> tuple[list[dict[str, Any]], int]:
         """The complete lines from a byte offset on, and the offset to go on from.
 
-        A line that is being written, or was cut by a kill, has no end yet and is left for later.
+        A line that is being written has no end yet and is left for later; one that a kill cut short is left out.
         """
         if not self.path.exists():
             return [], offset
@@ -36,4 +46,12 @@ class Journal:
             file.seek(offset)
             complete = file.read().rpartition(b"\n")
         text = complete[0] + complete[1]
-        return [json.loads(line) for line in text.splitlines()], offset + len(text)
+        entries = [_parsed(line) for line in text.splitlines()]
+        return [entry for entry in entries if entry is not None], offset + len(text)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)  # type: ignore[no-any-return]
+    except ValueError:  # cut by a kill, then mended by the next writer
+        return None

@@ -64,11 +64,12 @@ def hourly_report(config: Stage1Config, rollouts: Sequence[Rollout], validations
     """The state of a training as a short Markdown text."""
     last = rollouts[-1]
     left = seconds_left(config, rollouts)
+    to_go = "unknown time" if left is None else f"{left / 60:.0f} min"
     lines = [
         f"**Episode {last.episode} of {config.target_episodes}**",
         "",
         f"- training: gain {last.gain:.3f}, success rate {last.success_rate:.1%}",
-        f"- velocity: {velocity(rollouts):.2f} episodes/s, {'unknown' if left is None else f'{left / 60:.0f} min'} left",
+        f"- velocity: {velocity(rollouts):.2f} episodes/s, {to_go} left",
     ]
     if validations:
         headline = validations[-1].headline()

@@ -1,4 +1,4 @@
-"""Where a run keeps what: one folder, every name in one place. All files but the journal are written beside and renamed."""
+"""Where a run keeps what: one folder, every name in one place. Files are written beside and renamed, but the journal."""
 
 from __future__ import annotations
 

@@ -75,4 +75,4 @@ def mean_gains(
         max(0.0, gain(trace, plain, config.weights)) if is_deliverable(trace, plain) else 0.0
         for trace, plain in zip(traces, plains, strict=True)
     ]
-    return np.array(gains).reshape(len(candidates), len(subjects)).mean(axis=1)
+    return np.asarray(np.array(gains).reshape(len(candidates), len(subjects)).mean(axis=1))

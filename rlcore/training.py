@@ -32,7 +32,9 @@ def untrained(config: Stage1Config, subjects: Sequence[Subject]) -> Checkpoint:
     """The policy before any episode; its observation statistics are those of the training logos' first look."""
     with single_thread(), Evaluator(workers=0) as idle:
         env = LogoVecEnv(shuffled(subjects, config.seed), len(subjects), 0, config, idle)
-        model = _model(config, VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP), Segment(0, 0, 1), len(subjects))
+        model = _model(
+            config, VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP), Segment(0, 0, 1), len(subjects)
+        )
         statistics = RunningMeanStd(epsilon=1e-4, shape=env.observation_space.shape or ())
         statistics.update(np.asarray(env.reset()))
     return _checkpoint(model, statistics, config, episode=0, segments=0)
@@ -52,13 +54,16 @@ def train_segment(
         NonFiniteError: a loss or a weight became NaN or infinite.
     """
     if checkpoint.episode != segment.first_episode:
-        raise CheckpointError(f"segment starts at episode {segment.first_episode}, the checkpoint at {checkpoint.episode}")
+        raise CheckpointError(
+            f"segment starts at episode {segment.first_episode}, the checkpoint at {checkpoint.episode}"
+        )
     config = checkpoint.config
     count = _largest_divisor(segment.episodes, config.ppo.rollout_episodes)
     with single_thread():
         env = LogoVecEnv(shuffled(subjects, config.seed), count, segment.first_episode, config, evaluator)
         normalised = VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP)
-        normalised.obs_rms = _statistics(checkpoint.normaliser)
+        statistics = _statistics(checkpoint.normaliser)
+        normalised.obs_rms = statistics  # type: ignore[assignment]
         model = _model(config, normalised, segment, count)
         model.policy.load_state_dict(dict(checkpoint.policy))
         model.policy.optimizer.load_state_dict(dict(checkpoint.optimizer))
@@ -71,10 +76,11 @@ def train_segment(
             # torch refuses an action mean that is not a number, before any loss can tell
             if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
                 raise
-            reason = f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
+            reason = (
+                f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
+            )
             raise NonFiniteError(reason) from error
-        assert isinstance(normalised.obs_rms, RunningMeanStd)
-        return _checkpoint(model, normalised.obs_rms, config, segment.end_episode, segment.index + 1)
+        return _checkpoint(model, statistics, config, segment.end_episode, segment.index + 1)
 
 
 def _largest_divisor(number: int, most: int) -> int:
@@ -121,7 +127,9 @@ def _statistics(normaliser: Normaliser) -> RunningMeanStd:
     return statistics
 
 
-def _checkpoint(model: PPO, statistics: RunningMeanStd, config: Stage1Config, episode: int, segments: int) -> Checkpoint:
+def _checkpoint(
+    model: PPO, statistics: RunningMeanStd, config: Stage1Config, episode: int, segments: int
+) -> Checkpoint:
     normaliser = Normaliser(statistics.mean.copy(), statistics.var.copy(), float(statistics.count))
     policy = {name: tensor.detach().clone() for name, tensor in model.policy.state_dict().items()}
     return Checkpoint(config, episode, segments, policy, model.policy.optimizer.state_dict(), normaliser)
@@ -165,6 +173,8 @@ class _Recorder(BaseCallback):
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
             episode=self.episode,
+            episodes=len(episodes),
+            failed_traces=sum(a.trace.failure is not None for episode in episodes for a in episode.attempts),
             **_means(episodes),
             traces=statistics.asked - asked,
             remembered=statistics.remembered - remembered,
@@ -203,7 +213,6 @@ def _means(episodes: Sequence[Episode]) -> dict[str, float]:
     ]
     pairs = list(zip(delivered, plains, strict=True))
     return {
-        "episodes": len(episodes),
         "reward": mean([episode.best_gain for episode in episodes]),
         "gain": mean([episode.best_gain for episode in episodes]),
         "first_gain": mean([episode.best_gain_after(1) for episode in episodes]),
@@ -211,5 +220,4 @@ def _means(episodes: Sequence[Episode]) -> dict[str, float]:
         "bytes_ratio": mean([size / plain.size_bytes for (_, size, _), plain in pairs]),
         "ssim_improvement": mean([ssim_improvement(quality, plain) for (quality, _, _), plain in pairs]),
         "success_rate": mean([float(success) for _, _, success in delivered]),
-        "failed_traces": sum(a.trace.failure is not None for episode in episodes for a in episode.attempts),
     }

@@ -249,4 +249,3 @@ def _measures(delivered: Attempt | None, plain: Baseline) -> tuple[float, int]:
 def _improvement_or_zero(quality: float, cleaned: Baseline) -> float:
     # cleaned plain may be perfect already, where no share of its error can be taken
     return ssim_improvement(quality, cleaned) if cleaned.has_headroom else 0.0
-

@@ -13,10 +13,17 @@ from rlcore.reference import reference_gains
 from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
 from rlcore.single_setting import best_single_setting
 from tasks import tracking
-from tasks.run import Run, StageProgress, stage
+from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, StageProgress, stage
 
 
-@task(name="prepare data", task_run_name="prepare data", cache_policy=NO_CACHE)
+@task(
+    name="prepare data",
+    task_run_name="prepare data",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_SECONDS,
+    retry_condition_fn=is_transient,
+)
 def prepare_data(run: Run) -> int:
     """Builds the data set, saves it in the run and logs its manifest; returns the number of logos."""
     config = run.config
@@ -53,7 +60,14 @@ def baselines_of(run: Run) -> list[Searcher]:
     return [PLAIN_SEARCHER, CLEANED_SEARCHER, Method1(), FixedSetting("best single setting", single)]
 
 
-@task(name="search references", task_run_name="search reference gains: {split}", cache_policy=NO_CACHE)
+@task(
+    name="search references",
+    task_run_name="search reference gains: {split}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_SECONDS,
+    retry_condition_fn=is_transient,
+)
 def search_references(run: Run, split: str) -> int:
     """Finds what is achievable for each judged logo of a split; cached for all runs. Returns the number of logos."""
     return len(references_of(run, split))

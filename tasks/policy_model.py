@@ -8,13 +8,14 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 from rlcore.agent import Agent, Checkpoint
 from rlcore.evaluator import Evaluator
 from rlcore.vectorize import Vectorized, vectorize
 
 
-class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class PolicyModel(PythonModel):
     """Loads a checkpoint (no pickled code) and vectorizes files with it."""
 
     def load_context(self, context: Any) -> None:
@@ -25,11 +26,10 @@ class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """A row per ``image`` (a path): parameters as JSON, svg, quality, size_bytes, plain_quality, plain_bytes."""
         with Evaluator(workers=0) as evaluator:
-            rows = [
-                vectorize(Path(path), self._agent, self._checkpoint.config, evaluator)
-                for path in model_input["image"]
-            ]
-        return pd.DataFrame([_row(row) for row in rows])
+            images = [Path(path) for path in model_input["image"]]
+            rows = [_row(vectorize(image, self._agent, self._checkpoint.config, evaluator)) for image in images]
+        answer: pd.DataFrame = pd.DataFrame(rows)
+        return answer
 
 
 def _row(result: Vectorized) -> dict[str, Any]:

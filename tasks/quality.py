@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from rlcore.quality_assurance import judge
 from rlcore.records import Verdict
@@ -27,3 +30,20 @@ def quality_gate(run: Run, chunk: int) -> Verdict:
     tracking.log_metrics(run.mlflow_run_id, {"gate/alerts": float(len(verdict.alerts))}, verdict.episode)
     tracking.tag(run.mlflow_run_id, verdict=f"{verdict.decision}: {verdict.reason}")
     return verdict
+
+
+REJECTED = "Rejected"
+STATE_NAMES = {
+    "target_reached": "Target reached",
+    "early_stopping": "Stopped early",
+    "out_of_time": "Out of time",
+    "continue": "Completed",
+}
+
+
+def closing_state(run: Run) -> State[Path]:
+    """The flow's final state, named by the last verdict: ``Rejected`` (failed) where training broke."""
+    verdict = run.folder.verdicts()[-1]
+    if verdict.decision == "failure":
+        return Failed(name=REJECTED, message=verdict.reason)
+    return Completed(name=STATE_NAMES[verdict.decision], message=verdict.reason, data=run.path)

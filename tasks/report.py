@@ -21,7 +21,7 @@ from rlcore.statistics import paired_difference
 from rlcore.validation import Validation
 from tasks import tracking
 from tasks.data import dataset_of
-from tasks.run import Run, stage
+from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, stage
 
 _VERSIONED = ("vtracer", "skia-python", "stable-baselines3", "torch", "gymnasium", "prefect", "mlflow", "scikit-image")
 
@@ -68,7 +68,14 @@ def _kind(reason: str) -> str:
     return reason.partition(":")[0].partition(" of ")[0]
 
 
-@task(name="final report", task_run_name="final report", cache_policy=NO_CACHE)
+@task(
+    name="final report",
+    task_run_name="final report",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_SECONDS,
+    retry_condition_fn=is_transient,
+)
 def write_final_report(run: Run) -> Path:
     """Writes the report's files, logs everything to MLflow, leaves a summary in Prefect; returns the report's path."""
     evidence = collect_evidence(run.folder)

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from prefect import Task
+from prefect.client.schemas.objects import State, TaskRun
 from pydantic import BaseModel, ConfigDict
 
 from rlcore.config import Stage1Config
-from rlcore.errors import ConfigError
+from rlcore.errors import ConfigError, Stage1Error
 from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tasks.memory import MemoryWatch
@@ -35,6 +38,22 @@ class Run(BaseModel):
     def config(self) -> Stage1Config:
         """The run's configuration."""
         return self.folder.config()
+
+
+RETRIES = 2
+RETRY_DELAY_SECONDS = 5.0
+"""For tasks whose trouble may be gone in a moment: a locked database, a full queue."""
+
+
+def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task is worth trying again: not where the user has to mend something."""
+    try:
+        state.result(raise_on_failure=True)
+    except Stage1Error:
+        return False
+    except Exception:  # whatever else it was, it is raised again when the retries are used up
+        return True
+    return False
 
 
 def mlruns_folder() -> Path:

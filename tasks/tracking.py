@@ -36,8 +36,10 @@ from rlcore.validation import Summary, Validation
 EXPERIMENT = "stage1"
 _MODEL_CODE = Path(__file__).with_name("policy_model.py")
 _MODEL_PACKAGE = Path(__file__).parent.parent / "rlcore"
-_MODEL_NEEDS = ("torch", "stable-baselines3", "gymnasium", "vtracer", "skia-python", "opencv-python-headless", "pydantic")
-_MODEL_NEEDS_TOO = ("pillow", "defusedxml", "numpy", "pandas", "scipy", "pebble")
+_MODEL_NEEDS = (
+    *("torch", "stable-baselines3", "gymnasium", "vtracer", "skia-python", "opencv-python-headless"),
+    *("pillow", "defusedxml", "numpy", "pandas", "scipy", "pebble", "pydantic"),
+)
 _METRICS_A_BATCH = 1000
 
 
@@ -97,11 +99,14 @@ def tag(run_id: str, **tags: str) -> None:
     mlflow.MlflowClient().log_batch(run_id, tags=[RunTag(f"stage1.{key}", value) for key, value in tags.items()])
 
 
-def log_metrics(run_id: str, metrics: Mapping[str, float | None], step: int) -> None:
-    """All at one step, in batches; what is not a finite number would ruin the chart and is left out."""
+def log_metrics(run_id: str, metrics: Mapping[str, float | None], step: int, model_id: str | None = None) -> None:
+    """All at one step, in batches; what is not a finite number would ruin the chart and is left out.
+
+    With ``model_id`` they are figures of that logged model too.
+    """
     now = int(time.time() * 1000)
     entries = [
-        Metric(key, float(value), now, step)
+        Metric(key, float(value), now, step, model_id=model_id)
         for key, value in metrics.items()
         if value is not None and math.isfinite(value)
     ]
@@ -129,12 +134,9 @@ def summary_metrics(prefix: str, summary: Summary) -> dict[str, float | None]:
 
 def log_validation(run_id: str, validation: Validation, prefix: str, model_id: str | None = None) -> None:
     """The headline under ``prefix``, other readings under ``prefix/<reading>``, the per-logo table beside."""
-    log_metrics(run_id, summary_metrics(prefix, validation.headline()), validation.episode)
+    log_metrics(run_id, summary_metrics(prefix, validation.headline()), validation.episode, model_id)
     for reading, summary in validation.breakdown().items():
         log_metrics(run_id, summary_metrics(f"{prefix}-{reading}", summary), validation.episode)
-    if model_id is not None:
-        ranked = {k: v for k, v in summary_metrics(prefix, validation.headline()).items() if v is not None}
-        mlflow.log_metrics(ranked, step=validation.episode, run_id=run_id, model_id=model_id)
     table = pd.DataFrame([asdict(result) for result in validation.results])
     table["gains"] = [json.dumps(gains) for gains in table["gains"]]
     table["parameters"] = [json.dumps(parameters) for parameters in table["parameters"]]
@@ -164,7 +166,10 @@ def log_dataset(run_id: str, manifest: Mapping[str, Any], source: str) -> None:
     """The manifest's logos as an MLflow dataset: a row each with split, category, baseline and features."""
     rows = [flat({key: value for key, value in logo.items() if key != "matte"}) for logo in manifest["logos"]]
     frame = pd.DataFrame(rows)
-    dataset = mlflow.data.from_pandas(frame, source=source, name=f"logos-{len(frame)}")  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        # it can't know that the columns are complete, nor which of its two local sources is meant: either will do
+        warnings.filterwarnings("ignore", message=".*(Integer columns in Python|interpreted in multiple ways).*")
+        dataset = mlflow.data.from_pandas(frame, source=source, name=f"logos-{len(frame)}")  # type: ignore[attr-defined]
     with mlflow.start_run(run_id=run_id):
         mlflow.log_input(dataset, context="training")
 
@@ -187,7 +192,7 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
             artifacts={"checkpoint": str(checkpoint)},
             code_paths=[str(_MODEL_PACKAGE)],
             signature=_signature(),
-            pip_requirements=[f"{name}=={version(name)}" for name in (*_MODEL_NEEDS, *_MODEL_NEEDS_TOO)],
+            pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_NEEDS],
             step=episode,
         )
     return str(info.model_id)

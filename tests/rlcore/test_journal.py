@@ -42,7 +42,7 @@ def test_each_event_is_one_line_of_json(journal):
     assert journal.read()[0]["text"] == "two\nlines\u2028and “Käse” 図 🦊"
 
 
-@pytest.mark.parametrize("cut", [b'{"time": 1, "eve', "{\"event\": \"K\u00e4".encode()[:-1], b"{"])
+@pytest.mark.parametrize("cut", [b'{"time": 1, "eve', '{"event": "K\u00e4'.encode()[:-1], b"{"])
 def test_a_line_that_is_being_written_waits(journal, cut):
     journal.write("run", name="a")
     whole = journal.path.stat().st_size

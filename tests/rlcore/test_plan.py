@@ -7,9 +7,7 @@ from tests.conftest import small_config
 
 
 def cut(target, validation, checkpoint):
-    config = small_config(
-        target_episodes=target, validation_frequency=validation, checkpoint_frequency=checkpoint
-    )
+    config = small_config(target_episodes=target, validation_frequency=validation, checkpoint_frequency=checkpoint)
     chunks = plan_chunks(config)
     assert len(chunks) == config.chunk_count
     return [[(segment.first_episode, segment.end_episode) for segment in chunk] for chunk in chunks]

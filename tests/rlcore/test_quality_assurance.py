@@ -61,7 +61,9 @@ def test_failed_traces_over_two_percent_are_told(failed, trips):
         assert verdict.alerts[0].measured == pytest.approx(0.021)
 
 
-@pytest.mark.parametrize(("rise", "trips"), [(STAGNATION_RISE + 1e-6, False), (STAGNATION_RISE - 1e-6, True), (-1, True)])
+@pytest.mark.parametrize(
+    ("rise", "trips"), [(STAGNATION_RISE + 1e-6, False), (STAGNATION_RISE - 1e-6, True), (-1, True)]
+)
 def test_a_chunk_that_learned_nothing_is_told(rise, trips):
     verdict = judged([rollout(2.0), rollout(2.0), rollout(2.0 + rise), rollout(2.0 + rise)], [validation(3.0)])
     assert (kinds(verdict) == [("stagnation", "low")]) == trips

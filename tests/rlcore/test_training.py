@@ -141,9 +141,7 @@ def test_another_seed_gives_another_policy(subjects, evaluator, short):
 
 def test_each_segment_has_random_numbers_of_its_own(subjects, evaluator):
     start = untrained(SHORT, subjects[:10])
-    first, second = (
-        train_segment(start, Segment(index, 0, 10), subjects[:10], evaluator) for index in (0, 1)
-    )
+    first, second = (train_segment(start, Segment(index, 0, 10), subjects[:10], evaluator) for index in (0, 1))
     assert not same_weights(first, second)
 
 
@@ -190,15 +188,15 @@ def test_a_weight_that_is_not_a_number_ends_the_training(subjects, evaluator, na
     broken = {key: tensor.clone() for key, tensor in start.policy.items()}
     broken[name][0] = torch.nan
     with pytest.raises(NonFiniteError, match="after episode 0"):
-        train_segment(
-            dataclasses.replace(start, policy=broken), segments(SHORT)[0], subjects[:10], evaluator
-        )
+        train_segment(dataclasses.replace(start, policy=broken), segments(SHORT)[0], subjects[:10], evaluator)
 
 
 def test_observations_are_normalised_at_inference_as_in_training(subjects, config, evaluator):
     checkpoint = untrained(config, subjects)
     env = VecNormalize(
-        LogoVecEnv(shuffled(subjects, config.seed), 8, 0, config, evaluator), norm_reward=False, clip_obs=OBSERVATION_CLIP
+        LogoVecEnv(shuffled(subjects, config.seed), 8, 0, config, evaluator),
+        norm_reward=False,
+        clip_obs=OBSERVATION_CLIP,
     )
     env.obs_rms.mean, env.obs_rms.var = checkpoint.normaliser.mean, checkpoint.normaliser.variance
     schedule = shuffled(subjects, config.seed)

@@ -242,5 +242,8 @@ def test_company_changes_no_logos_result(searcher, held_out, config, evaluator, 
 def test_cleaned_plain_differs_from_plain_on_transparent_logos_alone(held_out):
     assert CLEANED_PLAIN != PLAIN
     for subject in held_out:
-        same = (subject.plain.quality, subject.plain.size_bytes) == (subject.cleaned.quality, subject.cleaned.size_bytes)
+        same = (subject.plain.quality, subject.plain.size_bytes) == (
+            subject.cleaned.quality,
+            subject.cleaned.size_bytes,
+        )
         assert same == (not subject.logo.has_alpha)

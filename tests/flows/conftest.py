@@ -1,0 +1,74 @@
+"""One tiny real run: a temporary Prefect with a server of its own, a temporary MLflow store, everything else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.stage1 import stage1
+from rlcore.config import Stage1Config, load_config
+from rlcore.run_folder import RunFolder
+from tests.conftest import SMALL
+
+
+def tiny_config(**values) -> Stage1Config:
+    return load_config(None, SMALL | {"generated_logos": 80, "working_size": 64} | values)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that the flow made: its folder, its configuration and its MLflow run."""
+
+    folder: RunFolder
+    config: Stage1Config
+    mlflow_run: mlflow.entities.Run
+
+
+@pytest.fixture(scope="session")
+def mlruns(tmp_path_factory) -> Iterator[Path]:
+    """The store of all flow runs; Prefect keeps its own things in a temporary home."""
+    folder = tmp_path_factory.mktemp("flow") / "mlruns"
+    before = mlflow.get_tracking_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAGE1_MLRUNS", str(folder))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield folder
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory) -> Iterator[None]:
+    settings = {
+        PREFECT_HOME: tmp_path_factory.mktemp("prefect home"),
+        PREFECT_LOGGING_LEVEL: "ERROR",
+        # its thread costs a second a run
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(settings), prefect_test_harness(server_startup_timeout=90):
+        yield
+
+
+def finished(config: Stage1Config, name: str) -> Finished:
+    """Runs the flow."""
+    folder = RunFolder(stage1(config, name))
+    return Finished(folder, config, mlflow_run(name))
+
+
+def mlflow_run(name: str) -> mlflow.entities.Run:
+    """The MLflow run of that name."""
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("stage1")
+    [found] = client.search_runs([experiment.experiment_id], f"attributes.run_name = '{name}'")
+    return found
+
+
+@pytest.fixture(scope="session")
+def run(mlruns, prefect) -> Finished:
+    """60 episodes in two chunks of two segments on drawn logos."""
+    return finished(tiny_config(workers=1), "tiny")

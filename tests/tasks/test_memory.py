@@ -1,0 +1,62 @@
+"""Memory of all processes of a run together."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rlcore.journal import Journal
+from tasks import memory
+from tasks.memory import MemoryWatch, memory_mib
+
+HOLDER = "data = bytearray(96 * 2**20); data[::4096] = b'x' * len(data[::4096]); print('ready', flush=True); input()"
+
+
+@pytest.fixture
+def holder():
+    process = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_memory_of_child_processes_counts(holder):
+    before = memory_mib()
+    assert holder.stdout.readline() == "ready\n"
+    held = memory_mib() - before
+    assert 80 < held < 140
+    holder.communicate("\n", timeout=10)
+    assert memory_mib() < before + 50
+
+
+def test_own_memory_counts():
+    before = memory_mib()
+    data = bytearray(b"x" * (64 * 2**20))
+    assert memory_mib() - before > 50
+    del data
+
+
+def test_a_watch_writes_while_the_work_goes_on_and_at_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "INTERVAL_SECONDS", 0.05)
+    journal = Journal(tmp_path / "journal.jsonl")
+    with MemoryWatch(journal):
+        deadline = time.monotonic() + 10
+        while len(journal.read("memory")) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        during = len(journal.read("memory"))
+    samples = journal.read("memory")
+    assert during >= 2
+    assert len(samples) >= during + 1
+    assert all(20 < sample["mib"] < 20_000 for sample in samples)
+    time.sleep(0.2)
+    assert len(journal.read("memory")) == len(samples)
+
+
+def test_an_error_in_the_work_ends_the_watch_and_is_not_kept_back(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    watch = MemoryWatch(journal)
+    with pytest.raises(ValueError, match="work"), watch:
+        raise ValueError("work")
+    assert len(journal.read("memory")) == 1
+    assert not watch._thread.is_alive()
