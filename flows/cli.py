@@ -37,7 +37,7 @@ def _app() -> None:
 
 def _quiet(verbose: bool) -> None:
     """Progress is shown from the journal; the frameworks' own log lines would tear it."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
     logging.getLogger("alembic").setLevel(logging.INFO if verbose else logging.ERROR)
 
@@ -45,7 +45,9 @@ def _quiet(verbose: bool) -> None:
 @app.command()
 @with_config_options
 def run(
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings; options go before it.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings; options given here win over it.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the run; empty: made of category, seed and time.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,

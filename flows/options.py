@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_origin
+from typing import Any, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel
@@ -21,7 +21,9 @@ _NESTED = "ppo"
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command that takes ``**options`` an option for every field of ``Stage1Config``."""
-    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    hints = get_type_hints(command, include_extras=True)
+    given = inspect.signature(command).parameters.values()
+    own = [p.replace(annotation=hints[p.name]) for p in given if p.kind is not p.VAR_KEYWORD]
     fields = [_parameter(name, field) for name, field in Stage1Config.model_fields.items() if name != _NESTED]
     nested = [_parameter(name, field, _NESTED) for name, field in PPOSettings.model_fields.items()]
     parameters = [*own, *fields, *nested]
@@ -64,7 +66,7 @@ def _range_note(path: str, field: FieldInfo) -> str:
     shown = "" if isinstance(default, (tuple, dict, BaseModel)) else f"default {default}"
     allowed = "" if isinstance(default, bool) else allowed_values(path)
     inside = "; ".join(filter(None, [allowed, shown]))
-    return f"[{inside}]" if inside else ""
+    return f"({inside})" if inside else ""
 
 
 def overrides(options: Mapping[str, Any]) -> dict[str, Any]:

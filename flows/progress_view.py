@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rlcore.journal import Journal
+from rlcore.progress import VELOCITY_ROLLOUTS, velocity
+from rlcore.records import Rollout
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 10.0
-_VELOCITY_WINDOW = 10
 
 
 class ProgressState:
@@ -36,7 +37,7 @@ class ProgressState:
         self.validation: dict[str, Any] | None = None
         self.validation_episode = 0
         self.notes: list[str] = []
-        self._recent: list[tuple[int, float]] = []
+        self._recent: list[Rollout] = []
 
     def take(self, entry: dict[str, Any]) -> None:
         """One event of the journal."""
@@ -56,9 +57,9 @@ class ProgressState:
         self.stage, self.done, self.total = entry["stage"], entry["done"], entry["total"]
 
     def _on_rollout(self, entry: dict[str, Any]) -> None:
-        rollout = entry["rollout"]
-        self.episode, self.gain, self.success_rate = rollout["episode"], rollout["gain"], rollout["success_rate"]
-        self._recent = [*self._recent[1 - _VELOCITY_WINDOW :], (rollout["episodes"], rollout["seconds"])]
+        rollout = Rollout(**entry["rollout"])
+        self.episode, self.gain, self.success_rate = rollout.episode, rollout.gain, rollout.success_rate
+        self._recent = [*self._recent, rollout][-VELOCITY_ROLLOUTS:]
 
     def _on_validation(self, entry: dict[str, Any]) -> None:
         self.validation, self.validation_episode = entry["headline"], entry["episode"]
@@ -74,8 +75,7 @@ class ProgressState:
     @property
     def velocity(self) -> float:
         """Episodes per second lately; 0 before the first rollout."""
-        seconds = sum(seconds for _, seconds in self._recent)
-        return sum(episodes for episodes, _ in self._recent) / seconds if seconds else 0.0
+        return velocity(self._recent)
 
     @property
     def eta(self) -> str:

@@ -160,6 +160,7 @@ def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[
 
 
 def file_names(folder: Path) -> list[str]:
+    """Every file in the folder and those under it, relative to it, sorted."""
     # links to folders are not followed, so a loop of links ends nowhere
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 

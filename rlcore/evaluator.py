@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -26,7 +26,7 @@ class EvaluatorStatistics:
     asked: int = 0
     remembered: int = 0
     trace_seconds: float = 0.0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -61,7 +61,8 @@ class Evaluator:
         for key, result in fresh.items():
             self.statistics.trace_seconds += result.seconds
             if result.failure is not None:
-                self.statistics.failures[result.failure] += 1
+                failures = self.statistics.failures
+                failures[result.failure] = failures.get(result.failure, 0) + 1
             self._memo[key] = replace(result, svg=None)
         while len(self._memo) > MEMO_SIZE:
             self._memo.popitem(last=False)

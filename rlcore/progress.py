@@ -10,7 +10,8 @@ from rlcore.records import Rollout
 from rlcore.validation import Validation
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
-_VELOCITY_WINDOW = 10
+VELOCITY_ROLLOUTS = 10
+"""Rollouts that velocity is averaged over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def validation_milestones(config: Stage1Config, validations: Sequence[Validation
 
 def velocity(rollouts: Sequence[Rollout]) -> float:
     """Episodes per second over the last ten rollouts; 0 before the first."""
-    recent = rollouts[-_VELOCITY_WINDOW:]
+    recent = rollouts[-VELOCITY_ROLLOUTS:]
     seconds = sum(rollout.seconds for rollout in recent)
     return sum(rollout.episodes for rollout in recent) / seconds if seconds > 0 else 0.0
 

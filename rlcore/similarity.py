@@ -36,6 +36,7 @@ class _Plane:
         self._squares = _COUNT * _box_sum(self._plane * self._plane)
 
     def similarity(self, plane: NDArray[np.uint8]) -> float:
+        """Mean SSIM of another plane against this one, borders left out."""
         wide = plane.astype(np.uint16)
         total = _box_sum(plane)
         cross = self._sum * total

@@ -33,7 +33,10 @@ def vectorize(path: Path, searcher: Searcher, config: Stage1Config, evaluator: E
     Raises:
         UnusableFileError: the file can't be read as a logo, or VTracer gives nothing for it.
     """
-    logo = load_logo(path, config.working_size)
+    try:
+        logo = load_logo(path, config.working_size)
+    except UnusableFileError as error:
+        raise UnusableFileError(f"{path}: {error}") from error
     plain, cleaned = evaluator.traces([(logo, PLAIN), (logo, CLEANED_PLAIN)])
     if plain.failure or cleaned.failure:
         raise UnusableFileError(f"{path}: plain VTracer's trace failed: {plain.failure or cleaned.failure}")

@@ -170,8 +170,8 @@ def log_dataset(run_id: str, manifest: Mapping[str, Any], source: str) -> None:
         # it can't know that the columns are complete, nor which of its two local sources is meant: either will do
         warnings.filterwarnings("ignore", message=".*(Integer columns in Python|interpreted in multiple ways).*")
         dataset = mlflow.data.from_pandas(frame, source=source, name=f"logos-{len(frame)}")  # type: ignore[attr-defined]
-    with mlflow.start_run(run_id=run_id):
-        mlflow.log_input(dataset, context="training")
+        with mlflow.start_run(run_id=run_id):
+            mlflow.log_input(dataset, context="training")
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,9 @@ from rlcore.config import Stage1Config, load_config
 from rlcore.dataset import Dataset, build_dataset
 from rlcore.episode import Subject
 from rlcore.evaluator import Evaluator
+from rlcore.logos import Logo
+from rlcore.parameters import Parameters
+from rlcore.tracing import Trace
 
 SMALL = {
     "images": "none",
@@ -24,6 +27,19 @@ SMALL = {
 def small_config(**values) -> Stage1Config:
     """The small settings, but for ``values``."""
     return load_config(None, SMALL | values)
+
+
+class RecordingEvaluator(Evaluator):
+    """Keeps what it was asked and what it answered, call by call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[list[tuple[Logo, Parameters, Trace]]] = []
+
+    def traces(self, jobs, keep_svg=False):
+        results = super().traces(jobs, keep_svg)
+        self.calls.append([(*job, result) for job, result in zip(jobs, results, strict=True)])
+        return results
 
 
 @pytest.fixture(scope="session")

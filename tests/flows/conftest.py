@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_LOGGING_LEVEL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -23,10 +24,11 @@ def tiny_config(**values) -> Stage1Config:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that the flow made: its folder, its configuration and its MLflow run."""
+    """A run that the flow made: its folder, its configuration, its final state and its MLflow run."""
 
     folder: RunFolder
     config: Stage1Config
+    state: State
     mlflow_run: mlflow.entities.Run
 
 
@@ -54,12 +56,6 @@ def prefect(tmp_path_factory) -> Iterator[None]:
         yield
 
 
-def finished(config: Stage1Config, name: str) -> Finished:
-    """Runs the flow."""
-    folder = RunFolder(stage1(config, name))
-    return Finished(folder, config, mlflow_run(name))
-
-
 def mlflow_run(name: str) -> mlflow.entities.Run:
     """The MLflow run of that name."""
     client = mlflow.MlflowClient()
@@ -71,4 +67,6 @@ def mlflow_run(name: str) -> mlflow.entities.Run:
 @pytest.fixture(scope="session")
 def run(mlruns, prefect) -> Finished:
     """60 episodes in two chunks of two segments on drawn logos."""
-    return finished(tiny_config(workers=1), "tiny")
+    config = tiny_config(workers=1)
+    state = stage1(config, "tiny", return_state=True)
+    return Finished(RunFolder(mlruns / "stage1" / "tiny"), config, state, mlflow_run("tiny"))

@@ -186,6 +186,22 @@ def test_later_proposals_are_other_tries(checkpoint, held_out, config, evaluator
         assert len(tried) == config.steps_per_episode
 
 
+def test_later_tries_differ_from_logo_to_logo(checkpoint, subjects, config, evaluator):
+    one, other = [subject for subject in subjects if subject.logo.rgba.shape == (48, 48, 4) and subject.logo.has_alpha][
+        :2
+    ]
+    # nothing that the agent sees tells them apart
+    episodes = begun([one, dataclasses.replace(one, logo=other.logo)], config)
+    agent = Agent(checkpoint)
+    first = agent.propose(episodes)
+    assert first[0] == first[1]
+    [trace] = evaluator.traces([(one.logo, first[0])])
+    for episode in episodes:
+        episode.record(first[0], trace)
+    later = agent.propose(episodes)
+    assert later[0] != later[1]
+
+
 def test_an_agent_that_was_saved_proposes_the_same(checkpoint, saved, subjects, config):
     episodes = begun(subjects, config)
     assert Agent(Checkpoint.load(saved)).propose(episodes) == Agent(checkpoint).propose(episodes)

@@ -1,6 +1,7 @@
 """Many traces: in order, once each, and the same whatever does them."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -98,3 +99,10 @@ def test_memory_is_bounded(monkeypatch):
 def test_no_jobs():
     with Evaluator() as evaluator:
         assert evaluator.traces([]) == []
+
+
+def test_statistics_with_a_failure_can_be_written_down():
+    """``asdict`` turns a Counter inside a dataclass into one of pairs, which JSON refuses: a run once ended by it."""
+    with Evaluator(workers=0) as evaluator:
+        evaluator.traces([(LOGOS[0], dataclasses.replace(CLEANED_PLAIN, color_precision=0))])
+        assert json.loads(json.dumps(dataclasses.asdict(evaluator.statistics)))["failures"] == {"panic": 1}

@@ -8,11 +8,11 @@ from scipy.stats import qmc
 
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json
-from rlcore.gain import Baseline
+from rlcore.gain import Baseline, gain
 from rlcore.reference import reference_gains
 from rlcore.searchers import FixedSetting
 from rlcore.validation import run_searcher
-from tests.conftest import small_config
+from tests.conftest import RecordingEvaluator, small_config
 
 CONFIG = small_config(
     reference_traces=34,
@@ -82,6 +82,18 @@ def test_the_search_goes_beyond_its_quasi_random_start(found, few, evaluator):
         assert found[subject.logo.digest] >= start
         risen += found[subject.logo.digest] > start
     assert risen >= 2
+
+
+def test_later_generations_are_better(few, tmp_path):
+    with RecordingEvaluator() as recording:
+        reference_gains(few, CONFIG.model_copy(update={"reference_traces": 160}), recording, tmp_path)
+    plains = {subject.logo: subject.plain for subject in few}
+    scores = [
+        np.mean([gain(trace, plains[logo], CONFIG.weights) for logo, _, trace in call]) for call in recording.calls
+    ]
+    # the start, then 8 generations of 10 on each logo
+    assert [len(call) for call in recording.calls] == [80 * len(few), *[10 * len(few)] * 8]
+    assert np.mean(scores[-3:]) > np.mean(scores[1:3]) > scores[0]
 
 
 def test_neither_order_nor_company_matters(found, few, evaluator, tmp_path):

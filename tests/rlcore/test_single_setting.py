@@ -10,7 +10,7 @@ from rlcore.gain import gain
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 from rlcore.single_setting import LOGOS, POPULATION, best_single_setting, mean_gains
 from rlcore.tracing import trace
-from tests.conftest import small_config
+from tests.conftest import RecordingEvaluator, small_config
 
 CONFIG = small_config(single_setting_traces=3 * POPULATION * LOGOS)
 
@@ -25,11 +25,20 @@ def test_it_beats_cleaned_plain(found, subjects, evaluator):
     assert best > cleaned + 0.3
 
 
-def test_more_traces_find_no_worse(found, subjects, evaluator):
-    one = best_single_setting(subjects[:LOGOS], small_config(single_setting_traces=POPULATION * LOGOS), evaluator)
-    three = best_single_setting(subjects[:LOGOS], CONFIG, evaluator)
-    first, last = mean_gains([one, three], subjects[:LOGOS], CONFIG, evaluator)
-    assert last >= first
+def test_the_best_of_all_that_was_tried_is_found_and_later_tries_are_better(subjects, evaluator):
+    few = subjects[:4]
+    settings = small_config(
+        single_setting_traces=POPULATION * len(few) * 12,
+        tuned=["corner_threshold", "splice_threshold", "length_threshold", "path_precision", "layer_difference"],
+    )
+    with RecordingEvaluator() as recording:
+        found = best_single_setting(few, settings, recording)
+    # a call is a generation: every candidate on every logo
+    generations = [[parameters for _, parameters, _ in call][:: len(few)] for call in recording.calls]
+    assert [len(candidates) for candidates in generations] == [POPULATION] * 12
+    scores = np.array([mean_gains(candidates, few, settings, evaluator) for candidates in generations])
+    assert mean_gains([found], few, settings, evaluator)[0] == scores.max()
+    assert scores[-3:].mean() > scores[:3].mean() + 0.2
 
 
 def test_the_same_again_within_the_budget(found, subjects):

@@ -106,7 +106,7 @@ def test_a_run_has_all_settings_as_params(run_id, config):
     kept = client().get_run(run_id)
     expected = tracking.flat(config.model_dump(mode="json"))
     assert kept.data.params == {key: str(value) for key, value in expected.items()}
-    assert kept.data.params["ppo.learning_rate"] == "0.0003"
+    assert kept.data.params["ppo.learning_rate"] == str(config.ppo.learning_rate)
     assert json.loads(kept.data.params["tuned"]) == list(config.tuned)
     assert (kept.info.run_name, kept.info.status) == ("a run", "RUNNING")
     assert {"stage1.host", "stage1.pid", "mlflow.note.content", "version.vtracer"} <= kept.data.tags.keys()

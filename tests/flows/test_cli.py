@@ -1,0 +1,246 @@
+"""The command line, as a user types it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import flows.running
+from flows.cli import FAILED, USAGE_ERROR, app, main
+from rlcore.config import PPOSettings, Stage1Config, allowed_values
+from rlcore.errors import CheckpointError
+from rlcore.logos import load_logo
+from rlcore.rendering import render
+from tests.rlcore.pictures import disk
+
+
+@pytest.fixture(scope="module")
+def help_text():
+    """On one wide line per option."""
+    result = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "400", "TERM": "dumb", "NO_COLOR": "1"})
+    assert result.exit_code == 0
+    return result.output
+
+
+def flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def test_help_explains_every_field_in_a_sentence(help_text):
+    lines = help_text.splitlines()
+    options = [(flag(name), name, field) for name, field in Stage1Config.model_fields.items() if name != "ppo"]
+    options += [(flag(f"ppo_{name}"), f"ppo.{name}", field) for name, field in PPOSettings.model_fields.items()]
+    assert len(options) > 30
+    for option, path, field in options:
+        [line] = [line for line in lines if any(option in word.split(",") for word in line.split())]
+        assert field.description in line
+        if field.annotation in (int, float):
+            assert allowed_values(path) in line
+            assert "default" in line
+
+
+def test_help_names_the_short_option_and_the_others(help_text):
+    assert "--episodes" in help_text
+    for option in ("--config", "--json", "--verbose", "--no-hourly-reports"):
+        assert option in help_text
+
+
+def test_the_flows_module_is_the_same_command():
+    command = [sys.executable, "-m", "flows.stage1", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert "--validation-frequency" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_console_script_lists_its_commands():
+    done = subprocess.run([sys.executable, "-m", "flows.cli"], capture_output=True, text=True, timeout=100)
+    assert done.returncode in (0, 2)
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.output for command in ("run", "bench", "vectorize"))
+
+
+def _environment():
+    import os
+
+    return {**os.environ, "COLUMNS": "200"}
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """Calls the command line; the one line that it says on stderr. Nothing may have been run."""
+    monkeypatch.setattr(flows.running, "run_stage1", lambda *_, **__: pytest.fail("it ran"))
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main(["run", *arguments])
+        assert caught.value.code == USAGE_ERROR
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err.count("\n") == 1
+        return output.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--seed", "-1"], ["seed = -1", "whole number, 0 to 2147483647"]),
+        (["--seed", "abc"], ["seed = 'abc'", "whole number"]),
+        (["--episodes", "0"], ["target_episodes = 0", "1 to"]),
+        (["--target-episodes", "1.5"], ["target_episodes = 1.5"]),
+        (["--success-rate-threshold", "1.5"], ["success_rate_threshold = 1.5", "above 0 to 1"]),
+        (["--working-size", "8"], ["working_size = 8", "16 to 2048"]),
+        (["--quality-weight", "nan"], ["quality_weight = nan"]),
+        (["--category", "logos"], ["category = 'logos'", "simple, text, gradient, complex, all"]),
+        (["--ppo-epochs", "0"], ["ppo.epochs = 0", "1 to 100"]),
+        (["--ppo-learning-rate", "1"], ["ppo.learning_rate = 1", "above 0 to 0.1"]),
+        (["--tuned", "speckle"], ["speckle", "known are mode"]),
+        (["--fixed", "supersample"], ["fixed = 'supersample'", "NAME=VALUE"]),
+        (["--fixed", "hierarchical=9"], ["hierarchical = 9", "stacked, cutout"]),
+        (["--images", "none"], ["generated_logos"]),
+        (["--seed", "-1", "--workers", "-2"], ["seed = -1", "workers = -2"]),
+    ],
+)
+def test_a_wrong_value_is_refused_with_field_value_and_range(refused, arguments, told):
+    message = refused(*arguments)
+    assert message.startswith("stage1: ")
+    for part in told:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("episodes = 5", ["episodes: unknown field", "target_episodes"]),
+        ("[ppo]\nlr = 1", ["ppo.lr: unknown field", "learning_rate"]),
+        ('seed = "5"', ["seed = '5'"]),
+        ("seed = 99999999999", ["seed = 99999999999", "0 to 2147483647"]),
+        ("seed =", ["bad.toml"]),
+    ],
+)
+def test_a_wrong_config_file_is_refused(refused, tmp_path, content, told):
+    path = tmp_path / "bad.toml"
+    path.write_text(content)
+    message = refused("--config", str(path))
+    for part in told:
+        assert part in message
+
+
+def test_a_missing_config_file_is_refused(refused, tmp_path):
+    assert "gone.toml" in refused("--config", str(tmp_path / "gone.toml"))
+
+
+def test_an_unknown_option_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--sed", "3"])
+    assert caught.value.code == USAGE_ERROR
+    assert "--sed" in capsys.readouterr().err
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """What the command line would run; the result is a report that says so."""
+    calls = []
+
+    def record(settings, name, console, quiet):
+        calls.append((settings, name, quiet))
+        report = tmp_path / "report.json"
+        report.write_text('{"gain": "2,5 é"}\n', encoding="utf-8")
+        return report, name != "rejected"
+
+    monkeypatch.setattr(flows.running, "run_stage1", record)
+    return calls
+
+
+def run_main(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", *arguments])
+    return caught.value.code
+
+
+def test_options_go_over_the_file_and_the_file_over_defaults(started, tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('seed = 4\nworkers = 1\ncategory = "all"\n[ppo]\nepochs = 3\nbatch_size = 20\n')
+    assert run_main("--config", str(path), "--seed", "5", "--ppo-epochs", "7", "--name", "mine") == 0
+    [(settings, name, quiet)] = started
+    assert (settings.seed, settings.workers, settings.category) == (5, 1, "all")
+    assert (settings.ppo.epochs, settings.ppo.batch_size) == (7, 20)
+    assert settings.target_episodes == Stage1Config().target_episodes
+    assert (name, quiet) == ("mine", False)
+
+
+def test_flags_can_be_switched_both_ways(started):
+    run_main("--no-hourly-reports", "--failure-detection", "--tuned", "mode", "--tuned", "supersample")
+    [(settings, _, _)] = started
+    assert (settings.hourly_reports, settings.failure_detection) == (False, True)
+    assert settings.tuned == ("mode", "supersample")
+
+
+def test_json_is_the_report_and_nothing_else(started, capsys):
+    run_main("--json")
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {"gain": "2,5 é"}
+    assert output.err == ""
+    assert started[0][2]
+
+
+def test_a_rejected_training_ends_with_its_own_code(started):
+    assert run_main("--name", "rejected") == FAILED
+
+
+def test_an_interruption_is_no_traceback(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flows.running, "run_stage1", interrupted)
+    assert run_main() == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_logo_is_vectorized_with_the_latest_model(run, tmp_path, capsys):
+    path = tmp_path / "logo.png"
+    Image.fromarray(disk(64)).save(path)
+    with pytest.raises(SystemExit) as caught:
+        main(["vectorize", str(path)])
+    assert caught.value.code == 0
+    svg = (tmp_path / "logo.svg").read_bytes()
+    assert f"in {len(svg)} bytes" in " ".join(capsys.readouterr().out.split())
+    assert tuple(render(svg, 64, 64, (255, 255, 255))[32, 32]) == (255, 0, 0)
+    with pytest.raises(SystemExit):
+        main(["vectorize", str(path), "--model", str(run.folder.best_model), "--output", str(tmp_path / "own.svg")])
+    assert (tmp_path / "own.svg").read_bytes() == svg
+    assert load_logo(tmp_path / "own.svg", 64).rgba.shape == (64, 64, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["gone.png"], "gone.png"),
+        (["logo.txt"], "'.txt'"),
+        (["logo.png", "--model", "gone.pt"], "gone.pt: no such checkpoint"),
+    ],
+)
+def test_what_can_not_be_vectorized_is_told_in_one_line(run, tmp_path, monkeypatch, capsys, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(disk(48)).save("logo.png")
+    (tmp_path / "logo.txt").write_text("no logo")
+    with pytest.raises(SystemExit) as caught:
+        main(["vectorize", *arguments])
+    assert caught.value.code == USAGE_ERROR
+    message = capsys.readouterr().err
+    assert message.startswith("stage1: ")
+    assert told in message
+
+
+def test_without_a_trained_model_the_way_to_one_is_told(monkeypatch, tmp_path):
+    from flows.vectorizing import latest_model
+
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path))
+    with pytest.raises(CheckpointError, match="train one with `stage1 run` first"):
+        latest_model()

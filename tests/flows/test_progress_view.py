@@ -1,0 +1,157 @@
+"""Progress in the terminal, read from a journal."""
+
+import time
+from dataclasses import asdict
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from flows import progress_view
+from flows.progress_view import ProgressState, ProgressView, render
+from rlcore.journal import Journal
+from rlcore.records import Alert, Verdict
+from tests.rlcore.made import rollout, validation
+
+HEADLINE = asdict(validation(1.5, episode=30).headline())
+ALERT = Alert("overfitting", "medium", 30, "a gap", 0.6, 0.5, "more logos")
+EVENTS = [
+    {"event": "run", "name": "tiny", "target_episodes": 60, "chunks": 2},
+    {"event": "stage_begin", "stage": "training"},
+    {"event": "rollout", "rollout": rollout(1.25, 20, episodes=20, seconds=10.0).as_dict()},
+    {"event": "rollout", "rollout": rollout(1.375, 30, episodes=10, seconds=5.0).as_dict()},
+    {"event": "milestone", "name": "episodes-50", "episode": 30, "message": "50% of 60 episodes done"},
+    {"event": "validation", "episode": 30, "headline": HEADLINE},
+    {"event": "verdict", "verdict": asdict(Verdict(30, "continue", "all fine", (ALERT,)))},
+    {"event": "something new", "field": 1},
+    {"event": "progress", "stage": "references: test", "done": 16, "total": 150},
+]
+
+
+def folded(events=EVENTS):
+    state = ProgressState()
+    for event in events:
+        state.take(event)
+    return state
+
+
+def shown(state, width=100):
+    console = Console(file=StringIO(), record=True, width=width)
+    console.print(render(state))
+    return console.export_text()
+
+
+def test_the_state_after_some_events():
+    state = folded()
+    assert (state.target_episodes, state.chunks, state.chunk, state.episode) == (60, 2, 1, 30)
+    assert (state.gain, state.success_rate) == (1.375, 0.25)
+    assert (state.stage, state.done, state.total) == ("references: test", 16, 150)
+    assert state.validation == HEADLINE
+    assert state.notes == ["50% of 60 episodes done", "gate: continue (all fine)", "medium alert: a gap"]
+    assert state.velocity == 2.0
+    assert state.eta == "0:15"
+
+
+def test_a_new_stage_begins_at_nothing():
+    state = folded([*EVENTS, {"event": "stage_begin", "stage": "training"}])
+    assert (state.stage, state.done, state.total, state.chunk) == ("training", 0, 0, 2)
+
+
+def test_velocity_is_that_of_the_last_rollouts():
+    slow = {"event": "rollout", "rollout": rollout(1.0, 10, episodes=10, seconds=1000.0).as_dict()}
+    fast = {"event": "rollout", "rollout": rollout(1.0, 20, episodes=10, seconds=2.0).as_dict()}
+    assert folded([slow, *[fast] * 10]).velocity == 5.0
+    assert folded([slow, *[fast] * 9]).velocity < 1
+
+
+def test_the_panel_has_every_figure():
+    text = shown(folded())
+    for part in (
+        "references: test  16/150",
+        "30 of 60, chunk 1 of 2",
+        "mean gain 1.375, success rate 25.0%",
+        "2.00 episodes/s, 0:15 of training left",
+        "gain 1.500, SSIM improvement 0.500, success 0.0% (episode 30)",
+        "gate: continue (all fine)",
+        "medium alert: a gap",
+    ):
+        assert part in text
+
+
+def test_the_panel_before_anything_is_known():
+    text = shown(ProgressState())
+    assert "starting" in text
+    assert "gain" not in text
+    assert ProgressState().eta == "–"
+
+
+def test_only_the_last_notes_are_shown():
+    notes = [{"event": "milestone", "name": "n", "episode": 1, "message": f"note {index}"} for index in range(9)]
+    text = shown(folded(notes))
+    assert "note 2" not in text
+    assert "note 3" in text
+    assert "note 8" in text
+
+
+def test_notes_are_no_markup():
+    assert "[red]not red[/red]" in shown(folded([{"event": "milestone", "message": "[red]not red[/red]"}]))
+
+
+def test_the_line_has_every_figure():
+    line = folded().line()
+    for part in (
+        "references: test 16/150",
+        "episode 30/60 chunk 1/2",
+        "gain 1.375 success 25.0%",
+        "validation@30 gain 1.5",
+    ):
+        assert part in line
+    assert ProgressState().line() == "starting Prefect and MLflow"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(progress_view, "REFRESH_SECONDS", 0.02)
+    monkeypatch.setattr(progress_view, "LINE_SECONDS", 0.05)
+
+
+def followed(journal, console):
+    """What is shown while the events are written one after the other."""
+    with ProgressView(journal, console):
+        for event in EVENTS:
+            journal.write(**event)
+            time.sleep(0.03)
+        time.sleep(0.3)
+    return console.file.getvalue()
+
+
+def test_without_a_terminal_there_are_plain_lines(quick, tmp_path):
+    output = followed(Journal(tmp_path / "journal.jsonl"), Console(file=StringIO(), width=80))
+    lines = output.splitlines()
+    assert lines[-1] == folded().line()
+    assert 2 <= len(lines) <= len(EVENTS)
+    assert len(set(lines)) == len(lines)
+    assert "\x1b" not in output
+
+
+def test_on_a_terminal_the_panel_is_drawn_in_place(quick, tmp_path):
+    console = Console(file=StringIO(), width=100, force_terminal=True, color_system=None)
+    output = followed(Journal(tmp_path / "journal.jsonl"), console)
+    assert "30 of 60, chunk 1 of 2" in output
+    assert "\x1b[" in output
+
+
+def test_what_is_written_last_is_still_shown_on_a_terminal(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    console = Console(file=StringIO(), width=100, force_terminal=True, color_system=None)
+    with ProgressView(journal, console):
+        for event in EVENTS:
+            journal.write(**event)
+    assert "gate: continue (all fine)" in console.file.getvalue()
+
+
+def test_an_error_in_the_run_ends_the_view(quick, tmp_path):
+    view = ProgressView(Journal(tmp_path / "journal.jsonl"), Console(file=StringIO()))
+    with pytest.raises(ValueError, match="run"), view:
+        raise ValueError("run")
+    assert not view._thread.is_alive()
