@@ -150,10 +150,9 @@ class Agent:
         own = checkpoint.config
         wanted = config or own
         for field in ("tuned", "fixed", "steps_per_episode"):
-            if getattr(wanted, field) != getattr(own, field):
-                raise CheckpointError(
-                    f"the model was trained with {field} = {getattr(own, field)!r}, this run has {getattr(wanted, field)!r}"
-                )
+            mine, asked = getattr(own, field), getattr(wanted, field)
+            if mine != asked:
+                raise CheckpointError(f"the model was trained with {field} = {mine!r}, this run has {asked!r}")
         self._space = own.action_space
         self._normaliser = checkpoint.normaliser
         with single_thread():

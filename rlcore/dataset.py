@@ -9,7 +9,7 @@ import os
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -122,6 +122,7 @@ def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], N
     with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
         found, skipped = _read_all(config, pool, report)
         logos, left_out = _without_twins(found)
+        del found  # the pixels of twins: hundreds of MB
         skipped += left_out
         if config.images == "default":
             logos, left_out = _capped(logos)
@@ -210,7 +211,7 @@ def _measured(
             if isinstance(result, str):
                 skipped.append(Skipped(logo.name, result))
             else:
-                subjects.append(result)
+                subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
     report("measure", len(ordered), len(ordered))
     return subjects, skipped
 

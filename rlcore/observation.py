@@ -20,7 +20,7 @@ def observation_size(space: ActionSpace, budget: int) -> int:
 
 
 def observe(episode: Episode, space: ActionSpace) -> NDArray[np.float32]:
-    """float32 of shape ``(observation_size,)``, in this order:
+    """What the agent sees now: float32 of shape ``(observation_size,)``, in the order of this table.
 
     ======================  ==============================================================================
     features                ``Features.as_vector`` (20)

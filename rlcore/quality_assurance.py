@@ -20,7 +20,7 @@ QUALITY_DROP = 0.01
 """Validation SSIM under the best so far by more than this is a drop."""
 
 GAP = 0.5
-"""Training gain above validation gain by more than this, and more than before training, is overfitting."""
+"""Training gain above validation gain by more than this is overfitting."""
 
 FAILED_SHARE = 0.02
 """Share of failed traces that is worth a warning; inside the ranges about one in 12,000 panics."""

@@ -1,4 +1,4 @@
-"""Where a run keeps what: one folder, every name in one place. Files are written beside and renamed, but the journal."""
+"""Where a run keeps what: one folder, every name in one place. All but the journal is written beside and renamed."""
 
 from __future__ import annotations
 

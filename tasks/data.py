@@ -13,7 +13,7 @@ from rlcore.reference import reference_gains
 from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
 from rlcore.single_setting import best_single_setting
 from tasks import tracking
-from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, StageProgress, stage
+from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_transient, stage
 
 
 @task(

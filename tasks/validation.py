@@ -22,7 +22,7 @@ from tasks.run import Run, StageProgress, stage
 
 @task(name="validate", task_run_name="validate at episode {episode}", cache_policy=NO_CACHE)
 def validate(run: Run, episode: int) -> float:
-    """Validates the checkpoint of ``episode``, logs it as a model with its figures, keeps the best; returns the gain."""
+    """Judges the checkpoint of ``episode``, logs it as a model with its figures, keeps the best; returns its gain."""
     config, folder = run.config, run.folder
     checkpoint = folder.checkpoint(episode)
     references = references_of(run, "validation")

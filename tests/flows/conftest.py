@@ -1,4 +1,4 @@
-"""One tiny real run: a temporary Prefect with a server of its own, a temporary MLflow store, everything else as it is."""
+"""One tiny real run: a temporary Prefect with a server of its own, and a temporary MLflow store."""
 
 from __future__ import annotations
 
