@@ -37,9 +37,12 @@ def _app() -> None:
 
 def _quiet(verbose: bool) -> None:
     """Progress is shown from the journal; the frameworks' own log lines would tear it."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
-    logging.getLogger("alembic").setLevel(logging.INFO if verbose else logging.ERROR)
+    level = "INFO" if verbose else "CRITICAL"
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", level)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", level)
+    # and where they were imported already, as under `python -m flows.stage1`
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(level)
 
 
 @app.command()

@@ -16,6 +16,8 @@ from rich.text import Text
 from rlcore.journal import Journal
 from rlcore.progress import VELOCITY_ROLLOUTS, velocity
 from rlcore.records import Rollout
+from rlcore.statistics import Difference
+from rlcore.wording import interval
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 10.0
@@ -63,6 +65,10 @@ class ProgressState:
 
     def _on_validation(self, entry: dict[str, Any]) -> None:
         self.validation, self.validation_episode = entry["headline"], entry["episode"]
+
+    def _on_comparison(self, entry: dict[str, Any]) -> None:
+        gain = Difference(**entry["gain"])
+        self.notes.append(f"episode {entry['episode']}: gain ahead of {entry['baseline']} by {interval(gain)}")
 
     def _on_milestone(self, entry: dict[str, Any]) -> None:
         self.notes.append(entry["message"])

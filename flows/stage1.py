@@ -28,6 +28,7 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
         prepare_data(run)
         find_single_setting(run)
         search_references(run, "validation")
+        validate_baselines(run, "validation")
         episode = make_policy(run)
         validate(run, episode)
         for chunk in range(1, config.chunk_count + 1):

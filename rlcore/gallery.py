@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from rlcore.episode import Subject
 from rlcore.errors import ReproductionError
@@ -211,3 +213,16 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
     if not done:
         raise MemoryError(f"no PNG of {rgb.shape}")
     return buffer.tobytes()
+
+
+def side_by_side(item: GalleryItem) -> NDArray[np.uint8]:
+    """Original, plain and agent in a row with white between: uint8 RGB ``(height, 3 width + 16, 3)``."""
+    gap = np.full((item.height, 8, 3), 255, dtype=np.uint8)
+    original, plain, agent = (
+        _pixels(png) for png in (item.pictures.original, item.pictures.plain, item.pictures.agent)
+    )
+    return np.concatenate([original, gap, plain, gap, agent], axis=1)
+
+
+def _pixels(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=np.uint8)

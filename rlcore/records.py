@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from rlcore.statistics import Difference
+from rlcore.statistics import Difference, paired_difference
 from rlcore.validation import Validation
 
 
@@ -103,6 +103,22 @@ class Comparison:
     baseline: Validation
     gain: Difference
     ssim_improvement: Difference
+
+    @classmethod
+    def of(cls, agent: Validation, baseline: Validation) -> Comparison:
+        """Compares two validations of the same logos.
+
+        Raises:
+            ValueError: their judged logos are not the same.
+        """
+        mine, theirs = agent.of(), baseline.of()
+        if [result.digest for result in mine] != [result.digest for result in theirs]:
+            raise ValueError(f"{agent.searcher} and {baseline.searcher} were not measured on the same logos")
+        return cls(
+            baseline,
+            paired_difference([r.gain for r in mine], [r.gain for r in theirs]),
+            paired_difference([r.ssim_improvement for r in mine], [r.ssim_improvement for r in theirs]),
+        )
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,10 @@ class RunFolder:
         kept = name or f"episode-{validation.episode:06d}"
         return write_json(self.path / "validations" / f"{kept}.json", validation.as_dict())
 
+    def has_validation(self, episode: int) -> bool:
+        """Whether the checkpoint of ``episode`` was validated."""
+        return any(validation.episode == episode for validation in self.validations())
+
     def validations(self) -> list[Validation]:
         """The agent's on the validation split, the untrained policy's first."""
         return [self._validation(path) for path in sorted((self.path / "validations").glob("episode-*.json"))]

@@ -18,22 +18,11 @@ from rlcore.records import Comparison, Evidence
 from rlcore.report import write_report
 from rlcore.run_folder import RunFolder
 from rlcore.statistics import paired_difference
-from rlcore.validation import Validation
 from tasks import tracking
 from tasks.data import dataset_of
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, stage
 
 _VERSIONED = ("vtracer", "skia-python", "stable-baselines3", "torch", "gymnasium", "prefect", "mlflow", "scikit-image")
-
-
-def compare(agent: Validation, baseline: Validation) -> Comparison:
-    """The agent against a baseline, paired by logo."""
-    mine, theirs = agent.of(), baseline.of()
-    return Comparison(
-        baseline,
-        paired_difference([r.gain for r in mine], [r.gain for r in theirs]),
-        paired_difference([r.ssim_improvement for r in mine], [r.ssim_improvement for r in theirs]),
-    )
 
 
 def collect_evidence(folder: RunFolder) -> Evidence:
@@ -54,7 +43,7 @@ def collect_evidence(folder: RunFolder) -> Evidence:
         validations=tuple(validations),
         verdicts=tuple(verdicts),
         test=test,
-        comparisons=tuple(compare(test, baseline) for baseline in baselines),
+        comparisons=tuple(Comparison.of(test, baseline) for baseline in baselines),
         training_effect=paired_difference([r.gain for r in trained], [r.gain for r in untrained]),
         best_episode=test.episode,
         outcome="completed" if decision == "continue" else decision,

@@ -11,7 +11,6 @@ import math
 import os
 import socket
 import sqlite3
-import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Mapping
@@ -23,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
+from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
 from rlcore.records import Rollout
@@ -143,16 +144,9 @@ def log_validation(run_id: str, validation: Validation, prefix: str, model_id: s
     mlflow.MlflowClient().log_table(run_id, table, f"{prefix}/episode-{validation.episode:06d}.json")
 
 
-def log_image(run_id: str, png: bytes, name: str) -> None:
-    """A PNG under ``images/``."""
-    _log_bytes(run_id, png, f"images/{name}")
-
-
-def _log_bytes(run_id: str, content: bytes, path: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / Path(path).name
-        file.write_bytes(content)
-        mlflow.MlflowClient().log_artifact(run_id, str(file), str(Path(path).parent))
+def log_image(run_id: str, rgb: NDArray[np.uint8], key: str, step: int) -> None:
+    """A picture (uint8 RGB) under a key; MLflow shows the steps of a key as a series."""
+    mlflow.MlflowClient().log_image(run_id, rgb, key=key, step=step)
 
 
 def log_files(run_id: str, files: Iterable[Path], folder: str | None = None) -> None:

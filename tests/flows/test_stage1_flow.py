@@ -77,7 +77,7 @@ def test_every_file_is_there(run):
         "stage1_training_progress.png",
         "report.html",
         "validations/test.json",
-        *(f"validations/baseline-test-{index}.json" for index in range(4)),
+        *(f"validations/baseline-{split}-{index}.json" for split in ("validation", "test") for index in range(4)),
         *(f"validations/episode-{episode:06d}.json" for episode in EPISODES),
         *(f"checkpoints/episode-{episode:06d}.pt" for episode in (0, 15, 30, 45, 60)),
     }
@@ -363,3 +363,29 @@ def test_too_few_logos_stop_the_run_before_any_training(mlruns, prefect, tmp_pat
     assert flow_run.state_type.value == "FAILED"
     # trying again would not bring more logos
     assert [(task.name, task.state_type.value, task.run_count) for task in tasks] == [("prepare data", "FAILED", 1)]
+
+
+def test_every_validation_is_held_against_the_baselines(run):
+    baselines = run.folder.baselines("validation")
+    assert [baseline.searcher for baseline in baselines] == [
+        "plain VTracer",
+        "cleaned plain",
+        "Method 1",
+        "best single setting",
+    ]
+    entries = {(entry["episode"], entry["baseline"]): entry["gain"] for entry in run.folder.journal.read("comparison")}
+    assert set(entries) == {(episode, baseline.searcher) for episode in EPISODES for baseline in baselines}
+    for validation in run.folder.validations():
+        for baseline in baselines:
+            expected = validation.headline().gain - baseline.headline().gain
+            assert entries[validation.episode, baseline.searcher]["mean"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_same_sample_logos_are_pictured_at_every_validation(run):
+    client = mlflow.MlflowClient()
+    images = [
+        item.path for item in client.list_artifacts(run.mlflow_run.info.run_id, "images") if item.path.endswith(".png")
+    ]
+    for number in range(1, 5):
+        for episode in EPISODES:
+            assert any(f"logo {number}%step%{episode}%" in path.replace("_", " ") for path in images), images

@@ -9,7 +9,16 @@ from PIL import Image
 
 from rlcore.errors import ReproductionError, Stage1Error
 from rlcore.evaluator import Evaluator
-from rlcore.gallery import ENLARGED_PX, GalleryItem, Region, build_gallery, file_stem, most_telling_region, svg_files
+from rlcore.gallery import (
+    ENLARGED_PX,
+    GalleryItem,
+    Region,
+    build_gallery,
+    file_stem,
+    most_telling_region,
+    svg_files,
+    side_by_side,
+)
 from rlcore.parameters import PLAIN, Parameters
 from rlcore.rendering import render
 from rlcore.tracing import trace
@@ -143,3 +152,12 @@ def test_svg_files_have_safe_names(gallery: list[GalleryItem]) -> None:
     assert file_stem(HOSTILE_NAME) == "script_alert_x_script_png"
     assert file_stem("../../etc/passwd") == "etc_passwd"
     assert file_stem("ロゴ") == "logo"
+
+
+def test_side_by_side_is_original_plain_agent(gallery: list[GalleryItem]) -> None:
+    item = gallery[0]
+    row = side_by_side(item)
+    assert row.shape == (item.height, 3 * item.width + 16, 3)
+    for place, png in enumerate((item.pictures.original, item.pictures.plain, item.pictures.agent)):
+        left = place * (item.width + 8)
+        np.testing.assert_array_equal(row[:, left : left + item.width], pixels(png))
