@@ -62,7 +62,8 @@ def judge(
     if hours >= config.max_training_time_hours:
         reason = f"{hours:.2f} hours have passed, {config.max_training_time_hours:g} were given"
         return Verdict(episode, "out_of_time", reason, alerts)
-    return Verdict(episode, "continue", f"success rate {rate:.1%}, {waited} chunks since the best validation", alerts)
+    since = "the best validation so far" if not waited else f"best validation {waited} before this one"
+    return Verdict(episode, "continue", f"success rate {rate:.1%}, {since}", alerts)
 
 
 def best_validation(validations: Sequence[Validation]) -> Validation:

@@ -16,8 +16,8 @@ from rlcore.gallery import (
     build_gallery,
     file_stem,
     most_telling_region,
-    svg_files,
     side_by_side,
+    svg_files,
 )
 from rlcore.parameters import PLAIN, Parameters
 from rlcore.rendering import render

@@ -1,0 +1,34 @@
+"""The benchmark measures real traces and a real training; what it prints is a ratio of what it measured."""
+
+import pytest
+from PIL import Image
+
+from rlcore import bench
+from rlcore.errors import DataError
+from rlcore.generated import generate_logos
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench, "EPISODES", 10)
+
+
+def test_ratios_are_those_of_the_measured_times(tmp_path, quick):
+    for index, logo in enumerate(generate_logos(6, 0, 64)):
+        Image.fromarray(logo.rgba).save(tmp_path / f"{index}.png")
+    (tmp_path / "notes.txt").write_text("not a logo")
+    result = bench.run_bench(str(tmp_path), logos=10, workers=1)
+    assert result["logos"] == 6
+    assert result["training_steps"] == 10 * 8
+    assert result["step_overhead"] == pytest.approx(result["trace_ms"] / result["vtracer_ms"])
+    assert result["step_overhead"] > 1
+    alone = 1000 / result["training_trace_alone_ms"]
+    assert result["training_efficiency"] == pytest.approx(result["training_traces_per_second"] / alone)
+    assert result["training_step_ms"] == pytest.approx(1000 / result["training_traces_per_second"])
+
+
+def test_a_source_without_a_logo_is_refused(tmp_path, quick):
+    (tmp_path / "notes.txt").write_text("not a logo")
+    with pytest.raises(DataError, match="none of 1 files"):
+        bench.run_bench(str(tmp_path), logos=10, workers=1)
