@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.running_mean_std import RunningMeanStd
@@ -23,17 +24,28 @@ from rlcore.episode import Episode, Subject
 from rlcore.errors import CheckpointError, NonFiniteError
 from rlcore.evaluator import Evaluator
 from rlcore.gain import ssim_improvement
+from rlcore.parameters import Parameters
 from rlcore.plan import Segment
 from rlcore.records import Rollout
 
 
-def untrained(config: Stage1Config, subjects: Sequence[Subject]) -> Checkpoint:
-    """The policy before any episode; its observation statistics are those of the training logos' first look."""
+START_BOUND = 0.8
+"""The start's action is kept this far inside [-1, 1], so that the spread around it reaches both sides."""
+
+
+def untrained(config: Stage1Config, subjects: Sequence[Subject], start: Parameters | None = None) -> Checkpoint:
+    """The policy before any episode; its observation statistics are those of the training logos' first look.
+
+    Its mean action is that of ``start`` for every logo (default: the middle of every range).
+    """
     with single_thread(), Evaluator(workers=0) as idle:
         env = LogoVecEnv(shuffled(subjects, config.seed), len(subjects), 0, config, idle)
         model = _model(
             config, VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP), Segment(0, 0, 1), len(subjects)
         )
+        if start is not None:
+            action = np.clip(config.action_space.encode(start), -START_BOUND, START_BOUND)
+            model.policy.action_net.bias.data.copy_(torch.from_numpy(action))
         statistics = RunningMeanStd(epsilon=1e-4, shape=env.observation_space.shape or ())
         statistics.update(np.asarray(env.reset()))
     return _checkpoint(model, statistics, config, episode=0, segments=0)

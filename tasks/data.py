@@ -56,8 +56,13 @@ def find_single_setting(run: Run) -> Parameters:
 
 def baselines_of(run: Run) -> list[Searcher]:
     """Plain VTracer, cleaned plain, Method 1 and the best single setting."""
-    single = Parameters(**read_json(run.path / "single_setting.json"))
-    return [PLAIN_SEARCHER, CLEANED_SEARCHER, Method1(), FixedSetting("best single setting", single)]
+    single = FixedSetting("best single setting", single_setting_of(run))
+    return [PLAIN_SEARCHER, CLEANED_SEARCHER, Method1(), single]
+
+
+def single_setting_of(run: Run) -> Parameters:
+    """What ``find_single_setting`` found."""
+    return Parameters(**read_json(run.path / "single_setting.json"))
 
 
 @task(

@@ -17,15 +17,16 @@ from rlcore.progress import episode_milestones, hourly_report
 from rlcore.records import Rollout
 from rlcore.training import train_segment, untrained
 from tasks import tracking
-from tasks.data import dataset_of
+from tasks.data import dataset_of, single_setting_of
 from tasks.milestones import announce
 from tasks.run import Run, stage
 
 
 @task(name="make policy", task_run_name="make the untrained policy", cache_policy=NO_CACHE)
 def make_policy(run: Run) -> int:
-    """Writes the checkpoint of episode 0; returns 0."""
-    policy = untrained(run.config, dataset_of(run).of("train", run.config.category))
+    """Writes the checkpoint of episode 0, which starts at the best single setting; returns 0."""
+    subjects = dataset_of(run).of("train", run.config.category)
+    policy = untrained(run.config, subjects, single_setting_of(run))
     policy.save(run.folder.checkpoint(0))
     return policy.episode
 
