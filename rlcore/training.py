@@ -28,7 +28,6 @@ from rlcore.parameters import Parameters
 from rlcore.plan import Segment
 from rlcore.records import Rollout
 
-
 START_BOUND = 0.8
 """The start's action is kept this far inside [-1, 1], so that the spread around it reaches both sides."""
 
@@ -45,7 +44,10 @@ def untrained(config: Stage1Config, subjects: Sequence[Subject], start: Paramete
         )
         if start is not None:
             action = np.clip(config.action_space.encode(start), -START_BOUND, START_BOUND)
-            model.policy.action_net.bias.data.copy_(torch.from_numpy(action))
+            head = model.policy.action_net
+            assert isinstance(head, torch.nn.Linear)
+            with torch.no_grad():
+                head.bias.copy_(torch.from_numpy(action))
         statistics = RunningMeanStd(epsilon=1e-4, shape=env.observation_space.shape or ())
         statistics.update(np.asarray(env.reset()))
     return _checkpoint(model, statistics, config, episode=0, segments=0)

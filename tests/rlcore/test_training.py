@@ -13,10 +13,10 @@ from rlcore.episode import Episode
 from rlcore.errors import CheckpointError, NonFiniteError
 from rlcore.evaluator import Evaluator
 from rlcore.observation import observe
-from rlcore.parameters import DIMENSIONS
+from rlcore.parameters import DIMENSIONS, Parameters
 from rlcore.plan import Segment, plan_chunks
 from rlcore.single_setting import mean_gains
-from rlcore.training import train_segment, untrained
+from rlcore.training import START_BOUND, train_segment, untrained
 from rlcore.validation import run_searcher
 from tests.conftest import small_config
 
@@ -239,3 +239,18 @@ def test_the_untrained_policy_knows_what_its_logos_look_like(subjects, config):
     np.testing.assert_allclose(checkpoint.normaliser.mean, looks.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(checkpoint.normaliser.variance, looks.var(axis=0), atol=1e-3)
     assert (checkpoint.episode, checkpoint.segments) == (0, 0)
+
+
+def test_the_untrained_policy_starts_where_it_is_told(subjects):
+    config = small_config()
+    start = Parameters(mode="polygon", path_precision=1, supersample=3, palette_size=12, filter_speckle=8)
+    space = config.action_space
+    wanted = np.clip(space.encode(start), -START_BOUND, START_BOUND)
+    episodes = [Episode(subject, config.steps_per_episode) for subject in subjects[:10]]
+    told = Agent(untrained(config, subjects[:10], start)).propose(episodes)
+    middle = Agent(untrained(config, subjects[:10])).propose(episodes)
+    for mine, others in zip(told, middle, strict=True):
+        assert (mine.mode, mine.supersample) == ("polygon", 3)
+        # the network's first weights are small, not zero
+        assert np.abs(space.encode(mine) - wanted).max() < 0.25
+        assert (others.path_precision, others.color_precision) == (4, 5)
