@@ -8,7 +8,9 @@ import sys
 from contextlib import closing
 
 import mlflow
+import numpy as np
 import pytest
+from PIL import Image
 
 from rlcore.agent import Agent
 from rlcore.dataset import manifest
@@ -187,10 +189,13 @@ def test_files_and_images(run_id, tmp_path):
         (tmp_path / name).write_text(name)
     tracking.log_files(run_id, [tmp_path / "one.txt"])
     tracking.log_files(run_id, [tmp_path / "two.txt"], "deep/folder")
-    tracking.log_image(run_id, b"\x89PNG", "a.png")
+    tracking.log_image(run_id, np.full((8, 12, 3), (255, 0, 0), dtype=np.uint8), "logo 1", 30)
     assert "one.txt" in artifacts(run_id)
     assert artifacts(run_id, "deep/folder") == ["deep/folder/two.txt"]
-    assert artifacts(run_id, "images") == ["images/a.png"]
+    [png] = [path for path in artifacts(run_id, "images") if path.endswith(".png")]
+    assert png.startswith("images/logo 1+step+30+")
+    image = Image.open(client().download_artifacts(run_id, png, str(tmp_path)))
+    assert (image.size, image.convert("RGB").getpixel((0, 0))) == ((12, 8), (255, 0, 0))
 
 
 def test_the_data_set_is_an_input_of_the_run(run_id, dataset):
