@@ -10,7 +10,7 @@ from rlcore.journal import Journal
 from tasks import memory
 from tasks.memory import MemoryWatch, memory_mib
 
-HOLDER = "data = bytearray(96 * 2**20); data[::4096] = b'x' * len(data[::4096]); print('ready', flush=True); input()"
+HOLDER = "data = bytearray(768 * 2**20); data[::4096] = b'x' * len(data[::4096]); print('ready', flush=True); input()"
 
 
 @pytest.fixture
@@ -25,15 +25,16 @@ def test_memory_of_child_processes_counts(holder):
     before = memory_mib()
     assert holder.stdout.readline() == "ready\n"
     held = memory_mib() - before
-    assert 80 < held < 140
+    # the other processes of the test session come and go by some tens of MiB
+    assert 650 < held < 900
     holder.communicate("\n", timeout=10)
-    assert memory_mib() < before + 50
+    assert memory_mib() < before + 200
 
 
 def test_own_memory_counts():
     before = memory_mib()
-    data = bytearray(b"x" * (64 * 2**20))
-    assert memory_mib() - before > 50
+    data = bytearray(b"x" * (512 * 2**20))
+    assert memory_mib() - before > 400
     del data
 
 
