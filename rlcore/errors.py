@@ -25,6 +25,10 @@ class RenderError(Stage1Error):
     """Skia could not read an SVG."""
 
 
+class PathError(Stage1Error):
+    """An SVG is not written the way VTracer writes them."""
+
+
 class CheckpointError(Stage1Error):
     """A checkpoint is missing, damaged, or belongs to another action or observation space."""
 
