@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from rlcore.config import Stage1Config
-from tasks.data import find_single_setting, prepare_data, search_references
+from tasks.data import prepare_data, search_library, search_references
 from tasks.quality import closing_state, quality_gate
 from tasks.report import write_final_report
 from tasks.run import open_run
@@ -26,7 +26,7 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
     """
     with open_run(config, run_name) as run:
         prepare_data(run)
-        find_single_setting(run)
+        search_library(run)
         search_references(run, "validation")
         validate_baselines(run, "validation")
         episode = make_policy(run)

@@ -1,46 +1,29 @@
-"""The agent: a PPO policy with the statistics that normalise its observations, as a searcher."""
+"""The agent: a trained policy with the library that it chooses from, as a searcher."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rlcore.config import Stage1Config
 from rlcore.env import spaces
 from rlcore.episode import Episode
 from rlcore.errors import CheckpointError
+from rlcore.experience import Experience
 from rlcore.files import write_bytes
+from rlcore.library import Library
 from rlcore.observation import observe
 from rlcore.parameters import Parameters
+from rlcore.policy import LibraryPolicy
 
-OBSERVATION_CLIP = 5.0
-"""Normalised observations are clipped to this many standard deviations, in training as at inference."""
-
-_EPSILON = 1e-8
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Normaliser:
-    """Running mean and variance of the observations (float64, one entry per observation), over ``count`` of them."""
-
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    count: float
-
-    def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The observation in standard deviations from the mean, clipped."""
-        scaled = (observation - self.mean) / np.sqrt(self.variance + _EPSILON)
-        return np.clip(scaled, -OBSERVATION_CLIP, OBSERVATION_CLIP).astype(np.float32)
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -49,19 +32,21 @@ class Checkpoint:
 
     Attributes:
         config: of the run.
+        library: what the policy chooses from.
+        experience: recorded traces of the library on the training logos.
         episode: training episodes behind it.
         segments: training segments behind it.
         policy: the policy's ``state_dict``.
         optimizer: Adam's ``state_dict``.
-        normaliser: observation statistics.
     """
 
     config: Stage1Config
+    library: Library
+    experience: Experience
     episode: int
     segments: int
     policy: Mapping[str, torch.Tensor]
     optimizer: Mapping[str, Any]
-    normaliser: Normaliser
 
     def save(self, path: Path) -> Path:
         """Writes it beside and renames; the same checkpoint gives the same bytes. No pickled code is in it."""
@@ -70,13 +55,12 @@ class Checkpoint:
             {
                 "format": _FORMAT,
                 "config": self.config.model_dump_json(),
+                "library": json.dumps(self.library.as_dict()),
+                "experience": self.experience.as_dict(),
                 "episode": self.episode,
                 "segments": self.segments,
                 "policy": dict(self.policy),
                 "optimizer": dict(self.optimizer),
-                "mean": torch.from_numpy(self.normaliser.mean),
-                "variance": torch.from_numpy(self.normaliser.variance),
-                "count": self.normaliser.count,
             },
             buffer,
         )
@@ -95,11 +79,12 @@ class Checkpoint:
                 raise CheckpointError(f"{path}: format {content['format']}, this version reads {_FORMAT}")
             return cls(
                 Stage1Config.model_validate_json(content["config"]),
+                Library.from_dict(json.loads(content["library"])),
+                Experience.from_dict(content["experience"]),
                 content["episode"],
                 content["segments"],
                 content["policy"],
                 content["optimizer"],
-                Normaliser(content["mean"].numpy(), content["variance"].numpy(), content["count"]),
             )
         except CheckpointError:
             raise
@@ -123,20 +108,15 @@ def single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def policy_arguments(config: Stage1Config) -> dict[str, Any]:
-    """Shape of the policy network: two tanh layers of 128 each for actor and critic, on the CPU."""
-    return {
-        "net_arch": [128, 128],
-        "activation_fn": torch.nn.Tanh,
-        "log_std_init": config.ppo.initial_log_spread,
-    }
+def new_policy(config: Stage1Config, library: Library) -> LibraryPolicy:
+    """An untrained policy that follows the preferences of its observations."""
+    return LibraryPolicy(*spaces(config, library), lambda _: 0.0)
 
 
 class Agent:
-    """A trained policy as a searcher.
+    """A trained policy as a searcher: at each step the option with the highest probability.
 
-    The first trace takes the mean action. Later ones add the policy's own spread, drawn from a generator that
-    depends on logo and step alone: other tries than the first, and the same each time it is asked.
+    What was tried already has none, so every trace of an episode is another one.
     """
 
     name = "agent"
@@ -154,23 +134,19 @@ class Agent:
             if mine != asked:
                 raise CheckpointError(f"the model was trained with {field} = {mine!r}, this run has {asked!r}")
         self._space = own.action_space
-        self._normaliser = checkpoint.normaliser
+        self._library = checkpoint.library
+        self._experience = checkpoint.experience
         with single_thread():
-            self._policy = ActorCriticPolicy(*spaces(own), lambda _: 0.0, **policy_arguments(own))
+            self._policy = new_policy(own, checkpoint.library)
         self._policy.load_state_dict(dict(checkpoint.policy))
         self._policy.set_training_mode(False)
 
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
         """The next parameters of each episode, each as if it were alone: company changes no rounding."""
         with single_thread():
-            return [self._space.decode(self._action(episode)) for episode in episodes]
+            return [self._library.options(episode)[self._option(episode)] for episode in episodes]
 
-    def _action(self, episode: Episode) -> NDArray[np.float32]:
-        observation = torch.from_numpy(self._normaliser(observe(episode, self._space)))[None]
+    def _option(self, episode: Episode) -> int:
+        observation = torch.from_numpy(observe(episode, self._library, self._experience, self._space))[None]
         with torch.no_grad():
-            mean = self._policy.get_distribution(observation).mode()[0].numpy()
-            spread = self._policy.log_std.exp().numpy()
-        if episode.step == 0:
-            return mean
-        generator = np.random.default_rng([int(episode.subject.logo.digest[:12], 16), episode.step])
-        return mean + spread * generator.standard_normal(mean.shape, dtype=np.float32)
+            return int(self._policy.get_distribution(observation).mode()[0])

@@ -15,8 +15,9 @@ from rlcore.dataset import default_source, examine, file_names
 from rlcore.episode import Subject
 from rlcore.errors import DataError, UnusableFileError
 from rlcore.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
+from rlcore.library_search import find_library
 from rlcore.logos import Logo, load_logo
-from rlcore.parameters import PLAIN, Parameters
+from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 from rlcore.plan import Segment
 from rlcore.preparation import vtracer_input
 from rlcore.tracing import Trace, convert, trace
@@ -25,6 +26,8 @@ from rlcore.workers import WorkerPool
 
 ROUNDS = 7
 EPISODES = 100
+_SMALL_LIBRARY = {"library_size": 16, "library_searches": 14, "library_traces": 16, "library_moves": 8}
+"""What the agent chooses from is found before the clock starts; how good it is does not matter here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
     Raises:
         DataError: the source has none that can be used.
     """
-    config = load_config(None, {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES})
+    settings = {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES}
+    config = load_config(None, settings | _SMALL_LIBRARY)
     subjects = _subjects(config, logos)
     with WorkerPool(1, 10 * TRACE_TIME_LIMIT_SECONDS) as single:
         [times] = single.run(_trace_times, [([s.logo for s in subjects],)], _lost)
@@ -103,27 +107,28 @@ def _trace_times(logos: Sequence[Logo]) -> list[_TraceTimes]:
 
 
 class _Recording(Evaluator):
-    """Remembers what it was asked for."""
+    """Keeps a list of what it really traced: not of what it remembered."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)
-        self.jobs: list[tuple[Logo, Parameters]] = []
+        self.jobs: dict[tuple[str, Parameters], tuple[Logo, Parameters]] = {}
 
     def traces(self, jobs: Sequence[tuple[Logo, Parameters]], keep_svg: bool = False) -> list[Trace]:
-        self.jobs += jobs
+        self.jobs |= {(logo.digest, parameters.canonical()): (logo, parameters) for logo, parameters in jobs}
         return super().traces(jobs, keep_svg)
 
 
 def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float]:
-    """Trains a segment for real; returns its traces and its seconds."""
-    policy = untrained(config, subjects)
-    evaluator = _Recording(config.workers)
-    with evaluator:
+    """Trains a segment for real, with nothing remembered before it; returns its traces and its seconds."""
+    with Evaluator(config.workers) as other:
+        library, table = find_library(CLEANED_PLAIN, subjects, config, other)
+    policy = untrained(config, library, table, subjects)
+    with _Recording(config.workers) as evaluator:
         evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
         evaluator.jobs.clear()
         start = time.perf_counter()
         train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator)
-        return evaluator.jobs, time.perf_counter() - start
+        return list(evaluator.jobs.values()), time.perf_counter() - start
 
 
 def _seconds_alone(jobs: Sequence[tuple[Logo, Parameters]]) -> float:

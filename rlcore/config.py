@@ -37,8 +37,8 @@ class PPOSettings(_Settings):
     final_learning_rate_share: float = Field(
         0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
     )
-    rollout_episodes: int = Field(50, ge=2, le=1000, description="Most episodes played side by side before an update.")
-    batch_size: int = Field(100, ge=2, le=100_000, description="Steps in one gradient step's batch.")
+    rollout_episodes: int = Field(200, ge=2, le=1000, description="Most episodes played side by side before an update.")
+    batch_size: int = Field(800, ge=2, le=100_000, description="Steps in one gradient step's batch.")
     epochs: int = Field(6, ge=1, le=100, description="Passes over a rollout in one update.")
     discount: float = Field(0.9, ge=0, le=1, description="Weight of the next step's value (gamma).")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
@@ -46,7 +46,6 @@ class PPOSettings(_Settings):
     entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
     value_coefficient: float = Field(0.5, ge=0, le=10, description="Weight of the value loss.")
     max_gradient_norm: float = Field(0.5, gt=0, le=100, description="Gradients are scaled down to this norm.")
-    initial_log_spread: float = Field(0.0, ge=-5, le=2, description="Natural log of the first exploration spread.")
 
 
 class Stage1Config(_Settings):
@@ -90,9 +89,25 @@ class Stage1Config(_Settings):
     single_setting_traces: int = Field(
         4000, ge=0, le=10_000_000, description="Traces spent on finding the best single setting; 0: plain's settings."
     )
+    library_size: int = Field(48, ge=1, le=256, description="Settings that the agent can choose from.")
+    library_searches: int = Field(
+        48, ge=0, le=10_000, description="Training logos whose own best settings are candidates for the library."
+    )
+    library_traces: int = Field(48, ge=1, le=10_000, description="Traces of each of these searches.")
+    library_moves: int = Field(16, ge=0, le=256, description="Moves from the best attempt that the agent can choose.")
+    warm_start_updates: int = Field(
+        400, ge=0, le=100_000, description="Updates on the library's recorded traces before PPO; 0: none."
+    )
+    comparison_traces: int = Field(
+        50, ge=0, le=1000, description="Traces of each search that the agent is compared with on test logos; 0: none."
+    )
 
     quality_weight: float = Field(1.0, ge=0, le=100, description="Gain of halving the SSIM error.")
     size_weight: float = Field(0.5, ge=0, le=100, description="Gain of halving the bytes.")
+    least_size_weight: float = Field(
+        0.25, gt=0, le=100, description="Training draws each episode's size weight from here, log-uniformly,"
+    )
+    greatest_size_weight: float = Field(2.0, gt=0, le=100, description="to here.")
     speed_weight: float = Field(0.0, ge=0, le=100, description="Gain of halving the time (not reproducible).")
     tuned: tuple[str, ...] = Field(
         DEFAULT_TUNED, strict=False, description="Parameters that the agent chooses, in order."
@@ -108,6 +123,11 @@ class Stage1Config(_Settings):
             raise ValueError(str(error)) from error
         if self.images == "none" and not self.generated_logos:
             raise ValueError("images = 'none' needs generated_logos of 1 or more")
+        if self.least_size_weight > self.greatest_size_weight:
+            raise ValueError(
+                f"least_size_weight = {self.least_size_weight:g} is above"
+                f" greatest_size_weight = {self.greatest_size_weight:g}"
+            )
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -14,36 +15,46 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from rlcore.config import Stage1Config
 from rlcore.episode import Episode, Subject
 from rlcore.evaluator import Evaluator
+from rlcore.experience import Experience
+from rlcore.library import Library
 from rlcore.observation import observation_size, observe
 from rlcore.parameters import Parameters
+from rlcore.tracing import Trace
 
-ENV_ID = "stage1/Logo-v0"
+ENV_ID = "stage1/Logo-v1"
 
-Schedule = Callable[[int], Subject]
-"""Episode number -> the logo that it is played on."""
+Schedule = Callable[[int], Episode]
+"""Number of an episode -> the episode before its first trace."""
 
 
-def shuffled(subjects: Sequence[Subject], seed: int) -> Schedule:
-    """Every logo once per round, each round in an order of its own; a pure function of seed and episode number."""
+def shuffled(subjects: Sequence[Subject], config: Stage1Config, seed: int | None = None) -> Schedule:
+    """Every logo once per round, each round in an order of its own, each episode with a size weight of its own.
 
-    def subject_of(episode: int) -> Subject:
-        turn, position = divmod(episode, len(subjects))
+    Size weights are log-uniform in ``config.least_size_weight`` to ``config.greatest_size_weight``. A pure function of
+    the seed (default: the config's) and the episode's number.
+    """
+    seed = config.seed if seed is None else seed
+    low, high = np.log2(config.least_size_weight), np.log2(config.greatest_size_weight)
+
+    def episode_of(number: int) -> Episode:
+        turn, position = divmod(number, len(subjects))
         order = np.random.default_rng([seed, turn]).permutation(len(subjects))
-        return subjects[int(order[position])]
+        size_weight = float(2 ** np.random.default_rng([seed, turn, position]).uniform(low, high))
+        weights = replace(config.weights, size=size_weight)
+        return Episode(subjects[int(order[position])], config.steps_per_episode, weights, config.target)
 
-    return subject_of
-
-
-def spaces(config: Stage1Config) -> tuple[gymnasium.spaces.Box[np.float32], gymnasium.spaces.Box[np.float32]]:
-    """Observation space and action space of a configuration."""
-    size = observation_size(config.action_space, config.steps_per_episode)
-    return (
-        gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float32),
-        gymnasium.spaces.Box(-1.0, 1.0, (config.action_space.size,), np.float32),
-    )
+    return episode_of
 
 
-class LogoEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+def spaces(
+    config: Stage1Config, library: Library
+) -> tuple[gymnasium.spaces.Box[np.float32], gymnasium.spaces.Discrete]:
+    """Observation space and action space of a configuration and a library."""
+    size = observation_size(library, config.action_space, config.steps_per_episode)
+    return gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float32), gymnasium.spaces.Discrete(library.size)
+
+
+class LogoEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     """Choose VTracer's parameters for one logo, a few traces long.
 
     ## Description
@@ -51,42 +62,51 @@ class LogoEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     the agent proposes one complete set of parameters; the logo is traced with it, the SVG rendered again and compared.
 
     ## Action space
-    ``Box(-1, 1, (tuned,), float32)``: one entry per tuned parameter in the order of ``config.tuned``. -1 is the first
-    value of its range (``rlcore.parameters.DIMENSIONS``), 1 the last, 0 the middle; entries outside are clipped.
+    ``Discrete(n)``: the library's settings, each a complete set of parameters, then its moves, each of which shifts one
+    parameter of the best attempt so far (``rlcore.library``).
 
     ## Observation space
-    ``Box(-inf, inf, (n,), float32)``: the logo's features, plain VTracer's result, progress, the last and the best
-    trace; ``rlcore.observation.observe`` has the table.
+    ``Box(-inf, inf, (n,), float32)``: the logo's features, plain VTracer's result, the size weight, progress, what was
+    tried and what it gave, and a preference per option; ``rlcore.observation.observe`` has the table.
 
     ## Rewards
     By how much the best gain so far rose, >= 0: the sum over an episode is the best gain (``rlcore.gain``). A trace
     that fails, or is worse than plain, gives 0.
 
     ## Starting state
-    A logo of ``subjects`` without any trace: the next of a seeded shuffle; ``reset(options={"episode": n})`` chooses
-    the n-th of it.
+    A logo of ``subjects`` without any trace, and a size weight: the next of a seeded shuffle;
+    ``reset(options={"episode": n})`` chooses the n-th of it.
 
     ## Episode end
     Terminated after ``config.steps_per_episode`` traces; never truncated. ``info`` then holds ``quality``,
     ``bytes_ratio`` and ``success`` of what would be delivered, in every step ``best_gain``.
 
     ## Arguments
-    ``subjects``: logos to play on. ``config``: steps, weights, target, tuned and fixed parameters. ``evaluator``: who
-    traces (default: this process).
+    ``subjects``: logos to play on. ``config``: steps, weights, target, tuned and fixed parameters. ``library``: what
+    can be chosen. ``experience``: what it gave on training logos. ``evaluator``: who traces (default: this process).
 
     ## Version history
-    v0: the first.
+    v1: chooses from a library, for any size weight. v0: chose each parameter, for one size weight.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012  the base class declares it so
 
-    def __init__(self, subjects: Sequence[Subject], config: Stage1Config, evaluator: Evaluator | None = None) -> None:
-        self.observation_space, self.action_space = spaces(config)
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        config: Stage1Config,
+        library: Library,
+        experience: Experience,
+        evaluator: Evaluator | None = None,
+    ) -> None:
+        self.observation_space, self.action_space = spaces(config, library)
         self._subjects = subjects
         self._config = config
+        self._library = library
+        self._experience = experience
         self._space = config.action_space
         self._evaluator = evaluator or Evaluator(workers=0)
-        self._schedule = shuffled(subjects, config.seed)
+        self._schedule = shuffled(subjects, config)
         self._next_episode = 0
         self._episode: Episode | None = None
 
@@ -96,26 +116,21 @@ class LogoEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """Begins the next episode; a ``seed`` starts a shuffle of its own from its first logo."""
         super().reset(seed=seed)
         if seed is not None:
-            self._schedule, self._next_episode = shuffled(self._subjects, seed), 0
+            self._schedule, self._next_episode = shuffled(self._subjects, self._config, seed), 0
         number = int((options or {}).get("episode", self._next_episode))
         self._next_episode = number + 1
-        self._episode = new_episode(self._schedule(number), self._config)
-        return observe(self._episode, self._space), episode_info(self._episode)
+        self._episode = self._schedule(number)
+        return observe(self._episode, self._library, self._experience, self._space), episode_info(self._episode)
 
-    def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """One trace."""
         if self._episode is None or self._episode.done:
             raise gymnasium.error.ResetNeeded("step() needs a running episode: call reset() first")
-        parameters = self._space.decode(np.asarray(action))
+        parameters = self._library.options(self._episode)[int(action)]
         [trace] = self._evaluator.traces([(self._episode.subject.logo, parameters)])
         reward = self._episode.record(parameters, trace)
-        observation = observe(self._episode, self._space)
+        observation = observe(self._episode, self._library, self._experience, self._space)
         return observation, reward, self._episode.done, False, episode_info(self._episode)
-
-
-def new_episode(subject: Subject, config: Stage1Config) -> Episode:
-    """An episode as this configuration plays it."""
-    return Episode(subject, config.steps_per_episode, config.weights, config.target)
 
 
 def episode_info(episode: Episode) -> dict[str, Any]:
@@ -139,49 +154,67 @@ class LogoVecEnv(VecEnv):
     render_mode = None  # the base class asks for it, and warns where there is none
 
     def __init__(
-        self, schedule: Schedule, count: int, first_episode: int, config: Stage1Config, evaluator: Evaluator
+        self,
+        schedule: Schedule,
+        count: int,
+        first_episode: int,
+        config: Stage1Config,
+        library: Library,
+        experience: Experience,
+        evaluator: Evaluator,
     ) -> None:
-        super().__init__(count, *spaces(config))
+        super().__init__(count, *spaces(config, library))
         self._schedule = schedule
-        self._config = config
+        self._library = library
+        self._experience = experience
         self._space = config.action_space
         self._evaluator = evaluator
         self._numbers = [first_episode + index for index in range(count)]
-        self._episodes = [new_episode(schedule(number), config) for number in self._numbers]
+        self._episodes = [schedule(number) for number in self._numbers]
         self._proposals: list[Parameters] = []
         self.finished: list[Episode] = []
         """Episodes that ended since the list was last emptied (by whoever reads it)."""
 
     def reset(self) -> VecEnvObs:
         """Begins every env's current episode from its start."""
-        self._episodes = [new_episode(self._schedule(number), self._config) for number in self._numbers]
+        self._episodes = [self._schedule(number) for number in self._numbers]
         self.reset_infos = [episode_info(episode) for episode in self._episodes]
         return self._observations()
 
     def _observations(self) -> NDArray[np.float32]:
-        return np.stack([observe(episode, self._space) for episode in self._episodes])
+        return np.stack([observe(episode, self._library, self._experience, self._space) for episode in self._episodes])
 
-    def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Keeps the actions; the traces run in ``step_wait``."""
-        self._proposals = [self._space.decode(action) for action in actions]
+    def step_async(self, actions: NDArray[np.int64]) -> None:
+        """Keeps what the actions stand for; the traces run in ``step_wait``."""
+        chosen = zip(self._episodes, actions.tolist(), strict=True)
+        self._proposals = [self._library.options(episode)[action] for episode, action in chosen]
 
     def step_wait(self) -> VecEnvStepReturn:
         """Traces every env's proposal; an env whose episode ended begins its next one."""
         jobs = [(e.subject.logo, p) for e, p in zip(self._episodes, self._proposals, strict=True)]
         traces = self._evaluator.traces(jobs)
-        rewards = [e.record(p, t) for e, p, t in zip(self._episodes, self._proposals, traces, strict=True)]
+        rewards = [self._reward(e, p, t) for e, p, t in zip(self._episodes, self._proposals, traces, strict=True)]
         dones = np.array([episode.done for episode in self._episodes])
         infos = [episode_info(episode) for episode in self._episodes]
         for index in np.flatnonzero(dones):
             self._begin_next(int(index), infos[index])
         return self._observations(), np.array(rewards, dtype=np.float32), dones, infos
 
+    def _reward(self, episode: Episode, parameters: Parameters, trace: Trace) -> float:
+        """The rise of the best gain; the first is held against the best recorded gain of the logo.
+
+        That is a constant of the episode, so it changes no policy's worth, but most of what the first reward says is
+        how easy the logo is: without it, this noise outweighs what there is to learn.
+        """
+        expected = self._experience.best_gain(episode) if not episode.attempts else 0.0
+        return episode.record(parameters, trace) - expected
+
     def _begin_next(self, index: int, info: dict[str, Any]) -> None:
         ended = self._episodes[index]
-        info["terminal_observation"] = observe(ended, self._space)
+        info["terminal_observation"] = observe(ended, self._library, self._experience, self._space)
         self.finished.append(ended)
         self._numbers[index] += self.num_envs
-        self._episodes[index] = new_episode(self._schedule(self._numbers[index]), self._config)
+        self._episodes[index] = self._schedule(self._numbers[index])
 
     def close(self) -> None:
         """Nothing to close: the evaluator belongs to whoever made it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -45,7 +45,8 @@ class Evaluator:
         known = {} if keep_svg else {key: self._memo[key] for key in keys if key in self._memo}
         missing = {key: logo for key, (logo, _) in zip(keys, jobs, strict=True) if key not in known}
         fresh = dict(zip(missing, self._run(missing, keep_svg), strict=True))
-        self._remember(fresh, asked=len(jobs))
+        self._count(fresh, asked=len(jobs))
+        self.remember(fresh)
         results = known | fresh
         return [results[key] for key in keys]
 
@@ -55,14 +56,18 @@ class Evaluator:
             return [trace(*call) for call in calls]
         return self._pool.run(trace, calls, failed, [_cost(logo, parameters) for logo, parameters, _ in calls])
 
-    def _remember(self, fresh: dict[tuple[str, Parameters], Trace], asked: int) -> None:
+    def _count(self, fresh: Mapping[tuple[str, Parameters], Trace], asked: int) -> None:
         self.statistics.asked += asked
         self.statistics.remembered += asked - len(fresh)
-        for key, result in fresh.items():
+        for result in fresh.values():
             self.statistics.trace_seconds += result.seconds
             if result.failure is not None:
                 failures = self.statistics.failures
                 failures[result.failure] = failures.get(result.failure, 0) + 1
+
+    def remember(self, known: Mapping[tuple[str, Parameters], Trace]) -> None:
+        """Keeps traces, by digest and canonical parameters, so that asking for them costs nothing."""
+        for key, result in known.items():
             self._memo[key] = replace(result, svg=None)
         while len(self._memo) > MEMO_SIZE:
             self._memo.popitem(last=False)

@@ -5,77 +5,95 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcore.episode import Attempt, Episode, Subject
-from rlcore.features import FEATURE_COUNT
-from rlcore.gain import QUALITY_ERROR_FLOOR, bytes_ratio, ssim_improvement
+from rlcore.episode import Attempt, Episode
+from rlcore.experience import Experience
+from rlcore.gain import bytes_ratio, ssim_improvement
+from rlcore.library import Library
 from rlcore.parameters import ActionSpace
+from rlcore.subject_entries import SUBJECT_SIZE, subject_entries
 
-_SUBJECT_EXTRA = 5
-_OUTCOME = 6
+SHARPNESS = 5.0
+"""Preference, in nats, of the option with the highest expected rise over one that promises nothing."""
+
+TRIED = -1000.0
+"""Preference of what was tried already: never again."""
+
+_ATTEMPT = 5
 
 
-def observation_size(space: ActionSpace, budget: int) -> int:
-    """Length of an observation for this action space and budget of traces."""
-    return FEATURE_COUNT + _SUBJECT_EXTRA + budget + 1 + 2 * (_OUTCOME + space.size)
+def observation_size(library: Library, space: ActionSpace, budget: int) -> int:
+    """Length of an observation for this library, action space and budget of traces."""
+    return SUBJECT_SIZE + 2 + budget + 2 * len(library.settings) + 2 * _ATTEMPT + space.size + library.size
 
 
-def observe(episode: Episode, space: ActionSpace) -> NDArray[np.float32]:
+def observe(episode: Episode, library: Library, experience: Experience, space: ActionSpace) -> NDArray[np.float32]:
     """What the agent sees now: float32 of shape ``(observation_size,)``, in the order of this table.
 
     ======================  ==============================================================================
     features                ``Features.as_vector`` (20)
     plain                   log2 of its SSIM error, log2 of its bytes per pixel, cleaned plain's SSIM
                             improvement, log2 of its bytes ratio, 1 if the logo has alpha (5)
-    progress                one-hot of the next trace (``budget``), share of the budget used (1)
-    last trace, best trace  SSIM improvement, log2 bytes ratio, gain, deliverable, success, failed; then its
-                            action (6 + tuned each; zeros before there is one)
+    aim                     log2 of the size weight, best gain so far / 4 (2)
+    progress                one-hot of the next trace (``budget``)
+    settings                1 for each that was tried; then its gain less the best gain, halved (2 x settings)
+    last trace, best trace  SSIM improvement, log2 bytes ratio / 4, deliverable, success, failed (5 each)
+    best parameters         its action (tuned; zeros before there is one)
+    preference              of each option: its expected rise (``Experience``; a move's is its mean rise) over the
+                            highest one, times ``SHARPNESS``; ``TRIED`` for what was tried (options)
     ======================  ==============================================================================
 
-    Unbounded measures are clipped to [-8, 8] (gain, log ratios) and [-1, 1] (SSIM improvement).
+    Unbounded measures are clipped: SSIM improvement to [-1, 1], the others to [-4, 4].
     """
     step = np.zeros(episode.budget, dtype=np.float32)
     if not episode.done:
         step[episode.step] = 1
-    last = episode.attempts[-1] if episode.attempts else None
+    best, last = episode.best, episode.attempts[-1] if episode.attempts else None
+    action = np.zeros(space.size, dtype=np.float32) if best is None else space.encode(best.parameters)
     return np.concatenate(
         [
-            episode.subject.features.as_vector(),
-            _plain(episode.subject),
+            subject_entries(episode.subject),
+            np.array([np.log2(max(episode.weights.size, 2**-10)), np.clip(episode.best_gain / 4, -4, 4)]),
             step,
-            np.array([episode.step / episode.budget], dtype=np.float32),
-            _attempt(last, episode, space),
-            _attempt(episode.best, episode, space),
+            _settings(episode, library),
+            *(_attempt(episode, place) for place in (last, best)),
+            action,
+            _preference(episode, library, experience),
         ]
     ).astype(np.float32)
 
 
-def _plain(subject: Subject) -> NDArray[np.float32]:
-    height, width = subject.logo.rgba.shape[:2]
-    cleaned = subject.cleaned
-    values = (
-        np.log2(max(1 - subject.plain.quality, QUALITY_ERROR_FLOOR)),
-        np.log2(subject.plain.size_bytes / (height * width)),
-        np.clip(ssim_improvement(cleaned.quality, subject.plain), -1, 1),
-        np.log2(bytes_ratio(cleaned.size_bytes, subject.plain)),
-        float(subject.logo.has_alpha),
-    )
-    return np.array(values, dtype=np.float32)
+def _settings(episode: Episode, library: Library) -> NDArray[np.float32]:
+    tried = np.zeros(len(library.settings), dtype=np.float32)
+    behind = np.zeros(len(library.settings), dtype=np.float32)
+    for attempt in episode.attempts:
+        place = library.places.get(attempt.parameters)
+        if place is not None:
+            tried[place] = 1
+            behind[place] = np.clip((attempt.gain - episode.best_gain) / 2, -4, 0)
+    return np.concatenate([tried, behind])
 
 
-def _attempt(attempt: Attempt | None, episode: Episode, space: ActionSpace) -> NDArray[np.float32]:
-    vector = np.zeros(_OUTCOME + space.size, dtype=np.float32)
+def _attempt(episode: Episode, attempt: Attempt | None) -> NDArray[np.float32]:
+    vector = np.zeros(_ATTEMPT, dtype=np.float32)
     if attempt is None:
         return vector
-    vector[_OUTCOME:] = space.encode(attempt.parameters)
     if attempt.trace.failure is not None:
-        vector[5] = 1
+        vector[4] = 1
         return vector
     plain = episode.subject.plain
-    vector[:5] = (
+    vector[:4] = (
         np.clip(ssim_improvement(attempt.trace.quality, plain), -1, 1),
-        np.clip(np.log2(bytes_ratio(attempt.trace.size_bytes, plain)), -8, 8),
-        np.clip(attempt.gain, -8, 8),
+        np.clip(np.log2(bytes_ratio(attempt.trace.size_bytes, plain)) / 4, -4, 4),
         attempt.deliverable,
         attempt.success,
     )
     return vector
+
+
+def _preference(episode: Episode, library: Library, experience: Experience) -> NDArray[np.float32]:
+    rises = np.concatenate([experience.expected_rises(episode, library), library.move_rises])
+    tried = {attempt.parameters for attempt in episode.attempts}
+    done = np.array([option in tried for option in library.options(episode)])
+    highest = np.where(done, 0.0, rises).max()
+    wish = SHARPNESS * rises / highest if highest > 0 else np.zeros(library.size)
+    return np.where(done, TRIED, wish).astype(np.float32)

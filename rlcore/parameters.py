@@ -19,10 +19,11 @@ from rlcore.errors import ParameterError
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One complete set of settings; the defaults are VTracer's own after alpha clean-up.
+    """One complete set of settings; the defaults are VTracer's own after alpha clean-up, compactly written.
 
     ``path_precision=2`` is what VTracer's command line uses; its Python binding, left alone, writes
-    unrounded numbers at twice the bytes.
+    unrounded numbers at twice the bytes. ``simplify`` is the tolerance, in px of the logo, that polygons are
+    simplified with after tracing; ``compact`` says whether paths are rewritten in fewer bytes.
     """
 
     mode: str = "spline"
@@ -37,26 +38,30 @@ class Parameters:
     path_precision: int = 2
     supersample: int = 1
     palette_size: int = 0
+    simplify: float = 0.0
     clean_alpha: bool = True
+    compact: bool = True
 
     def canonical(self) -> Parameters:
-        """The same conversion under one name: what VTracer ignores in polygon mode is at its default."""
-        if self.mode != "polygon":
-            return self
-        return dataclasses.replace(self, **{name: getattr(PLAIN, name) for name in SPLINE_ONLY})
+        """The same conversion under one name: what is ignored in its mode is at its default."""
+        ignored = SPLINE_ONLY if self.mode == "polygon" else POLYGON_ONLY
+        return dataclasses.replace(self, **{name: getattr(PLAIN, name) for name in ignored})
 
     def as_dict(self) -> dict[str, Any]:
         """All settings by name, as JSON can hold them."""
         return dataclasses.asdict(self)
 
 
-SPLINE_ONLY = ("corner_threshold", "length_threshold", "max_iterations", "splice_threshold")
+SPLINE_ONLY = ("corner_threshold", "length_threshold", "max_iterations", "splice_threshold", "path_precision")
 """What shapes splines only: polygons come out the same to the byte, whatever these say (a test holds it)."""
 
-PLAIN = Parameters(clean_alpha=False)
+POLYGON_ONLY = ("simplify",)
+"""What shapes polygons only."""
+
+PLAIN = Parameters(clean_alpha=False, compact=False)
 """What a user of VTracer gets today."""
 
-CLEANED_PLAIN = Parameters()
+CLEANED_PLAIN = Parameters(compact=False)
 """Plain after the alpha clean-up: the stronger baseline for logos with alpha."""
 
 
@@ -110,6 +115,14 @@ class Dimension:
             return value
         return min(self.choices, key=lambda choice: abs(choice - value))
 
+    def shifted(self, value: Any, steps: int) -> Any:
+        """The value ``steps`` choices (of a float range: twentieths) further, at most the first or last one."""
+        if self.choices:
+            place = self.choices.index(self.nearest(value)) + steps
+            return self.choices[min(max(place, 0), len(self.choices) - 1)]
+        moved = value + steps * (self.high - self.low) / 20
+        return round(min(max(moved, self.low), self.high), self.decimals)
+
     @property
     def allowed(self) -> str:
         """The allowed values, for an error message."""
@@ -140,9 +153,10 @@ DIMENSIONS: dict[str, Dimension] = {
         _whole("supersample", 1, 4),
         # 0 (off) sits beside 16: no palette is most like a large one, so neighbours stay alike
         Dimension("palette_size", choices=(*range(2, 17), 0)),
+        Dimension("simplify", choices=tuple(step / 20 for step in range(13))),
     )
 }
-"""Every parameter that can be tuned. ``clean_alpha`` is not one: it is always applied."""
+"""Every parameter that can be tuned. ``clean_alpha`` and ``compact`` are not: they are always applied."""
 
 DEFAULT_TUNED: tuple[str, ...] = tuple(name for name in DIMENSIONS if name != "hierarchical")
 

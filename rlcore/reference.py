@@ -25,6 +25,9 @@ from rlcore.parameters import DIMENSIONS, ActionSpace
 
 POPULATION = 10
 LOCAL_SPREAD = 0.25
+UNDELIVERABLE = -100.0
+"""Score of a trace that failed or is worse than plain: under any gain."""
+
 _VERSIONED = ("vtracer", "skia-python", "opencv-python-headless", "numpy", "scipy", "cmaes")
 _TOGETHER = 16
 """Logos searched side by side: enough that the workers never wait for one slow trace."""
@@ -68,7 +71,7 @@ def _cache_path(subject: Subject, config: Stage1Config, cache: Path) -> Path:
         "weights": [config.quality_weight, config.size_weight, config.speed_weight],
         "tuned": [[name, repr(DIMENSIONS[name])] for name in config.tuned],
         "fixed": config.fixed,
-        "search": [POPULATION, LOCAL_SPREAD],
+        "search": [POPULATION, LOCAL_SPREAD, 2],
         "versions": {name: version(name) for name in _VERSIONED},
     }
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -90,21 +93,24 @@ def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evalua
     space, traces = config.action_space, config.reference_traces
     episodes = [Episode(subject, traces, config.weights, config.target) for subject in subjects]
     starts = [_sobol_points(space, (traces + 1) // 2, subject.logo.digest) for subject in subjects]
-    scores = _play(episodes, starts, space, evaluator)
+    scores = play_points(episodes, starts, space, evaluator)
     searches = [_local_search(p, s, e) for p, s, e in zip(starts, scores, episodes, strict=True)]
     while not episodes[0].done:
         asked = [np.array([search.ask() for _ in range(POPULATION)]) for search in searches]
-        scores = _play(episodes, asked, space, evaluator)
+        scores = play_points(episodes, asked, space, evaluator)
         for search, points, values in zip(searches, asked, scores, strict=True):
             if len(values) == POPULATION:  # the last generation may be cut by the budget
                 search.tell([(point, -value) for point, value in zip(points, values.tolist(), strict=True)])
     return episodes
 
 
-def _play(
+def play_points(
     episodes: Sequence[Episode], points: Sequence[NDArray[np.float64]], space: ActionSpace, evaluator: Evaluator
 ) -> list[NDArray[np.float64]]:
-    """Traces each episode's points, as far as its budget goes; the score of each (its gain, undeliverable lowest)."""
+    """Traces each episode's points (``(n, tuned)`` in [-1, 1]), as far as its budget goes.
+
+    Returns the score of each point: its gain, or ``UNDELIVERABLE``.
+    """
     proposals = [
         (episode, space.decode(point))
         for episode, own in zip(episodes, points, strict=True)
@@ -115,7 +121,7 @@ def _play(
         episode.record(parameters, trace)
     counts = [sum(owner is episode for owner, _ in proposals) for episode in episodes]
     return [
-        np.array([a.gain if a.deliverable else -100.0 for a in episode.attempts[episode.step - count :]])
+        np.array([a.gain if a.deliverable else UNDELIVERABLE for a in episode.attempts[episode.step - count :]])
         for episode, count in zip(episodes, counts, strict=True)
     ]
 

@@ -34,6 +34,16 @@ class RunFolder:
         return self.path / "data"
 
     @property
+    def library(self) -> Path:
+        """What the agent chooses from."""
+        return self.path / "library.json"
+
+    @property
+    def table(self) -> Path:
+        """The library's settings on every training logo."""
+        return self.path / "table.npz"
+
+    @property
     def best_model(self) -> Path:
         """The checkpoint with the highest convergence score on the validation logos."""
         return self.path / "best_model.pt"

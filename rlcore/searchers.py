@@ -41,6 +41,18 @@ class FixedSetting:
         return [self.parameters] * len(episodes)
 
 
+class Sequential:
+    """The items of a portfolio one after the other, the same for every logo; the last one again after the end."""
+
+    def __init__(self, name: str, items: Sequence[Parameters]) -> None:
+        self.name = name
+        self.items = tuple(items)
+
+    def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
+        """Each episode's next item."""
+        return [self.items[min(episode.step, len(self.items) - 1)] for episode in episodes]
+
+
 PLAIN_SEARCHER = FixedSetting("plain VTracer", PLAIN)
 CLEANED_SEARCHER = FixedSetting("cleaned plain", CLEANED_PLAIN)
 
@@ -61,6 +73,7 @@ def method1_parameters(features: Features) -> Parameters:
         splice_threshold=round(clipped(10 + 90 * features.gradient_strength, 10, 100)),
         max_iterations=round(clipped(5 + 15 * features.complexity, 5, 20)),
         clean_alpha=False,
+        compact=False,
     )
 
 

@@ -1,6 +1,6 @@
 """One conversion: logo + parameters -> SVG -> rendered again -> quality and bytes. A pure function.
 
-``preparation`` (supersample, palette, alpha clean-up) -> VTracer in memory -> Skia -> SSIM.
+``preparation`` (supersample, palette, alpha clean-up) -> VTracer in memory -> ``paths`` -> Skia -> SSIM.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import vtracer
 from rlcore.errors import RenderError
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
+from rlcore.paths import compacted
 from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
@@ -61,6 +62,8 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     vtracer_seconds = time.perf_counter() - before
     height, width = logo.rgba.shape[:2]
     svg = _sized(svg, width, height, source)
+    if parameters.compact:
+        svg = compacted(svg, parameters.simplify * parameters.supersample)
     if len(svg) > OVERSIZE_BYTES:
         return failed("oversize", time.perf_counter() - start)
     try:

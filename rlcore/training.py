@@ -9,48 +9,42 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
-import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.logger import Logger
 
-from rlcore.agent import OBSERVATION_CLIP, Checkpoint, Normaliser, policy_arguments, single_thread
+from rlcore.agent import Checkpoint, single_thread
 from rlcore.config import Stage1Config
 from rlcore.env import LogoVecEnv, shuffled
 from rlcore.episode import Episode, Subject
 from rlcore.errors import CheckpointError, NonFiniteError
 from rlcore.evaluator import Evaluator
+from rlcore.experience import Experience
 from rlcore.gain import ssim_improvement
-from rlcore.parameters import Parameters
+from rlcore.library import Library
 from rlcore.plan import Segment
+from rlcore.policy import LibraryPolicy, Standardised
 from rlcore.records import Rollout
-
-START_BOUND = 0.8
-"""The start's action is kept this far inside [-1, 1], so that the spread around it reaches both sides."""
+from rlcore.trace_table import TraceTable
 
 
-def untrained(config: Stage1Config, subjects: Sequence[Subject], start: Parameters | None = None) -> Checkpoint:
-    """The policy before any episode; its observation statistics are those of the training logos' first look.
+def untrained(config: Stage1Config, library: Library, table: TraceTable, subjects: Sequence[Subject]) -> Checkpoint:
+    """The policy before any training, which follows the expected rises of the recorded traces.
 
-    Its mean action is that of ``start`` for every logo (default: the middle of every range).
+    ``table`` holds the library's settings on ``subjects``, the training logos; over these, what an observation says
+    of a logo is standardised.
     """
     with single_thread(), Evaluator(workers=0) as idle:
-        env = LogoVecEnv(shuffled(subjects, config.seed), len(subjects), 0, config, idle)
-        model = _model(
-            config, VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP), Segment(0, 0, 1), len(subjects)
-        )
-        if start is not None:
-            action = np.clip(config.action_space.encode(start), -START_BOUND, START_BOUND)
-            head = model.policy.action_net
-            assert isinstance(head, torch.nn.Linear)
-            with torch.no_grad():
-                head.bias.copy_(torch.from_numpy(action))
-        statistics = RunningMeanStd(epsilon=1e-4, shape=env.observation_space.shape or ())
-        statistics.update(np.asarray(env.reset()))
-    return _checkpoint(model, statistics, config, episode=0, segments=0)
+        experience = Experience.of(table, subjects)
+        env = LogoVecEnv(shuffled(subjects, config), len(subjects), 0, config, library, experience, idle)
+        model = _model(config, env, Segment(0, 0, 1), len(subjects))
+        scaling = model.policy.features_extractor
+        assert isinstance(scaling, Standardised)
+        scaling.fit(experience.entries)
+    return _checkpoint(model, Checkpoint(config, library, experience, 0, 0, {}, {}))
 
 
 def train_segment(
@@ -73,11 +67,11 @@ def train_segment(
     config = checkpoint.config
     count = _largest_divisor(segment.episodes, config.ppo.rollout_episodes)
     with single_thread():
-        env = LogoVecEnv(shuffled(subjects, config.seed), count, segment.first_episode, config, evaluator)
-        normalised = VecNormalize(env, norm_reward=False, clip_obs=OBSERVATION_CLIP)
-        statistics = _statistics(checkpoint.normaliser)
-        normalised.obs_rms = statistics  # type: ignore[assignment]
-        model = _model(config, normalised, segment, count)
+        schedule = shuffled(subjects, config)
+        env = LogoVecEnv(
+            schedule, count, segment.first_episode, config, checkpoint.library, checkpoint.experience, evaluator
+        )
+        model = _model(config, env, segment, count)
         model.policy.load_state_dict(dict(checkpoint.policy))
         model.policy.optimizer.load_state_dict(dict(checkpoint.optimizer))
         model.set_random_seed(_segment_seed(config.seed, segment.index))
@@ -86,14 +80,14 @@ def train_segment(
         try:
             model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
         except ValueError as error:
-            # torch refuses an action mean that is not a number, before any loss can tell
+            # torch refuses logits that are not numbers, before any loss can tell
             if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
                 raise
             reason = (
                 f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
             )
             raise NonFiniteError(reason) from error
-        return _checkpoint(model, statistics, config, segment.end_episode, segment.index + 1)
+        return _checkpoint(model, replace(checkpoint, episode=segment.end_episode, segments=segment.index + 1))
 
 
 def _largest_divisor(number: int, most: int) -> int:
@@ -105,7 +99,7 @@ def _segment_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
 
 
-def _model(config: Stage1Config, env: VecNormalize, segment: Segment, count: int) -> PPO:
+def _model(config: Stage1Config, env: LogoVecEnv, segment: Segment, count: int) -> PPO:
     settings = config.ppo
 
     def learning_rate(remaining: float) -> float:
@@ -114,8 +108,8 @@ def _model(config: Stage1Config, env: VecNormalize, segment: Segment, count: int
         floor = settings.final_learning_rate_share
         return settings.learning_rate * (floor + (1 - floor) * share)
 
-    return PPO(
-        "MlpPolicy",
+    model = PPO(
+        LibraryPolicy,
         env,
         learning_rate=learning_rate,
         n_steps=config.steps_per_episode,
@@ -127,25 +121,18 @@ def _model(config: Stage1Config, env: VecNormalize, segment: Segment, count: int
         ent_coef=settings.entropy_coefficient,
         vf_coef=settings.value_coefficient,
         max_grad_norm=settings.max_gradient_norm,
-        policy_kwargs=policy_arguments(config),
         seed=config.seed,
         device="cpu",
     )
+    # without one of its own, every training would leave a folder in the system's temporary one
+    model.set_logger(Logger(folder=None, output_formats=[]))
+    return model
 
 
-def _statistics(normaliser: Normaliser) -> RunningMeanStd:
-    statistics = RunningMeanStd(shape=normaliser.mean.shape)
-    statistics.mean, statistics.var = normaliser.mean.copy(), normaliser.variance.copy()
-    statistics.count = normaliser.count
-    return statistics
-
-
-def _checkpoint(
-    model: PPO, statistics: RunningMeanStd, config: Stage1Config, episode: int, segments: int
-) -> Checkpoint:
-    normaliser = Normaliser(statistics.mean.copy(), statistics.var.copy(), float(statistics.count))
+def _checkpoint(model: PPO, base: Checkpoint) -> Checkpoint:
+    """``base`` with the model's weights and its optimizer's state."""
     policy = {name: tensor.detach().clone() for name, tensor in model.policy.state_dict().items()}
-    return Checkpoint(config, episode, segments, policy, model.policy.optimizer.state_dict(), normaliser)
+    return replace(base, policy=policy, optimizer=model.policy.optimizer.state_dict())
 
 
 class _Recorder(BaseCallback):

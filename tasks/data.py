@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.dataset import Dataset, build_dataset, load_dataset, manifest, save_dataset
+from rlcore.episode import Subject
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json, write_json
-from rlcore.parameters import Parameters
+from rlcore.library import Library
+from rlcore.library_search import find_library
 from rlcore.reference import reference_gains
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
+from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher, Sequential
 from rlcore.single_setting import best_single_setting
 from tasks import tracking
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_transient, stage
@@ -43,26 +47,44 @@ def dataset_of(run: Run) -> Dataset:
     return load_dataset(run.folder.data)
 
 
-@task(name="find single setting", task_run_name="find the best single setting", cache_policy=NO_CACHE)
-def find_single_setting(run: Run) -> Parameters:
-    """Searches the best single setting on training logos; saved as ``single_setting.json``."""
-    config, subjects = run.config, dataset_of(run).of("train")
-    with stage(run, "single setting"), Evaluator(config.workers) as evaluator:
-        found = best_single_setting(subjects, config, evaluator, StageProgress(run, "single setting"))
-    file = write_json(run.path / "single_setting.json", found.as_dict())
+@task(name="search library", task_run_name="search settings for the library", cache_policy=NO_CACHE)
+def search_library(run: Run) -> int:
+    """Finds what the agent can choose from on training logos: ``library.json``, ``table.npz``; returns its size.
+
+    The best single setting of CMA-ES is a candidate like others: the library's portfolios say what the best is.
+    """
+    config, subjects = run.config, training_logos_of(run)
+    with stage(run, "library"), Evaluator(config.workers) as evaluator:
+        single = best_single_setting(subjects, config, evaluator, StageProgress(run, "library: single setting"))
+        library, table = find_library(single, subjects, config, evaluator, StageProgress(run, "library"))
+        run.folder.journal.write("traces", chunk=0, **asdict(evaluator.statistics))
+    table.save(run.folder.table)
+    file = write_json(run.folder.library, library.as_dict())
     tracking.log_files(run.mlflow_run_id, [file])
-    return found
+    return library.size
 
 
-def baselines_of(run: Run) -> list[Searcher]:
-    """Plain VTracer, cleaned plain, Method 1 and the best single setting."""
-    single = FixedSetting("best single setting", single_setting_of(run))
-    return [PLAIN_SEARCHER, CLEANED_SEARCHER, Method1(), single]
+def training_logos_of(run: Run) -> tuple[Subject, ...]:
+    """The logos that are trained on."""
+    return dataset_of(run).of("train", run.config.category)
 
 
-def single_setting_of(run: Run) -> Parameters:
-    """What ``find_single_setting`` found."""
-    return Parameters(**read_json(run.path / "single_setting.json"))
+def library_of(run: Run) -> Library:
+    """What ``search_library`` found."""
+    return Library.from_dict(read_json(run.folder.library))
+
+
+def baselines_of(run: Run) -> list[tuple[Searcher, int]]:
+    """What the agent is held against after every chunk, each with its number of traces per logo."""
+    portfolio = library_of(run).portfolio(run.config.size_weight)
+    fixed: list[Searcher] = [
+        PLAIN_SEARCHER,
+        CLEANED_SEARCHER,
+        Method1(),
+        FixedSetting("best single setting", portfolio[0]),
+    ]
+    steps = run.config.steps_per_episode
+    return [*((searcher, 1) for searcher in fixed), (Sequential("portfolio", portfolio), steps)]
 
 
 @task(

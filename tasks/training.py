@@ -15,18 +15,22 @@ from rlcore.evaluator import Evaluator
 from rlcore.plan import plan_chunks
 from rlcore.progress import episode_milestones, hourly_report
 from rlcore.records import Rollout
+from rlcore.trace_table import TraceTable
 from rlcore.training import train_segment, untrained
+from rlcore.warm_start import warm_started
 from tasks import tracking
-from tasks.data import dataset_of, single_setting_of
+from tasks.data import library_of, training_logos_of
 from tasks.milestones import announce
-from tasks.run import Run, stage
+from tasks.run import Run, StageProgress, stage
 
 
-@task(name="make policy", task_run_name="make the untrained policy", cache_policy=NO_CACHE)
+@task(name="make policy", task_run_name="make the policy and start it warm", cache_policy=NO_CACHE)
 def make_policy(run: Run) -> int:
-    """Writes the checkpoint of episode 0, which starts at the best single setting; returns 0."""
-    subjects = dataset_of(run).of("train", run.config.category)
-    policy = untrained(run.config, subjects, single_setting_of(run))
+    """Writes the checkpoint of episode 0: a policy that has learned from the library's recorded traces; returns 0."""
+    subjects = training_logos_of(run)
+    with stage(run, "warm start"):
+        policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
+        policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
     policy.save(run.folder.checkpoint(0))
     return policy.episode
 
@@ -38,10 +42,11 @@ def train_chunk(run: Run, chunk: int, episode: int) -> int:
     A non-finite loss ends the chunk early: it is written down, and the quality gate answers it.
     """
     config, folder = run.config, run.folder
-    subjects = dataset_of(run).of("train", config.category)
+    subjects = training_logos_of(run)
     checkpoint = Checkpoint.load(folder.checkpoint(episode))
     observer = RolloutObserver(run)
     with stage(run, "training"), Evaluator(config.workers) as evaluator:
+        evaluator.remember(checkpoint.experience.table.traces(checkpoint.library.settings, subjects))
         for segment in plan_chunks(config)[chunk - 1]:
             try:
                 checkpoint = train_segment(checkpoint, segment, subjects, evaluator, observer)

@@ -89,12 +89,15 @@ def _tell_comparisons(run: Run, episode: int, comparisons: Sequence[Comparison])
 
 @task(name="validate baselines", task_run_name="baselines on {split}", cache_policy=NO_CACHE)
 def validate_baselines(run: Run, split: str) -> list[str]:
-    """Gives each baseline one trace on each logo of a split; returns their names."""
+    """Gives each baseline its traces on each logo of a split; returns their names."""
     config = run.config
     references = references_of(run, split)
     subjects = dataset_of(run).of(split)
     with stage(run, f"baselines: {split}"), Evaluator(config.workers) as evaluator:
-        found = [run_searcher(s, subjects, 1, config, evaluator, references) for s in baselines_of(run)]
+        found = [
+            run_searcher(searcher, subjects, traces, config, evaluator, references)
+            for searcher, traces in baselines_of(run)
+        ]
     for index, validation in enumerate(found):
         run.folder.write_validation(validation, f"baseline-{split}-{index}")
         prefix = f"baseline-{split}/{validation.searcher.replace(' ', '_')}"

@@ -1,0 +1,137 @@
+"""What the library's settings gave on the training logos, and what that says about a logo that is like some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rlcore.episode import Attempt, Episode, Subject
+from rlcore.gain import QUALITY_ERROR_FLOOR
+from rlcore.library import Library
+from rlcore.subject_entries import subject_entries
+from rlcore.trace_table import TraceTable
+
+FEATURE_WIDTH = 0.5
+"""Width of the kernel over the logos' standardised entries (root mean square distance)."""
+
+OUTCOME_WIDTH = 1.0
+"""Width of the kernel over what the tried settings gave, in gain."""
+
+EVERYBODY = 0.2
+"""Share of the weight that all training logos have alike: without it one odd neighbour would decide."""
+
+_CLIP = 4.0
+
+
+@dataclass(frozen=True)
+class Experience:
+    """Recorded traces of a library's settings on the training logos.
+
+    Attributes:
+        table: settings by training logos.
+        entries: ``subject_entries`` of the training logos, float32 of shape ``(logos, SUBJECT_SIZE)``.
+        digests: of the training logos, in the table's order.
+    """
+
+    table: TraceTable
+    entries: NDArray[np.float32]
+    digests: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: TraceTable, subjects: Sequence[Subject]) -> Experience:
+        """``subjects``: the table's logos, in its order."""
+        entries = np.stack([subject_entries(subject) for subject in subjects])
+        return cls(table, entries, tuple(subject.logo.digest for subject in subjects))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, as tensors and lists."""
+        tables = {field.name: torch.from_numpy(getattr(self.table, field.name)) for field in fields(self.table)}
+        return {"table": tables, "entries": torch.from_numpy(self.entries), "digests": list(self.digests)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Experience:
+        """What ``as_dict`` gave."""
+        table = TraceTable(**{name: tensor.numpy() for name, tensor in content["table"].items()})
+        return cls(table, content["entries"].numpy(), tuple(content["digests"]))
+
+    def best_gain(self, episode: Episode) -> float:
+        """The highest recorded gain on this episode's logo with its weights; 0 for a logo that is not recorded."""
+        column = self._columns.get(episode.subject.logo.digest)
+        return 0.0 if column is None else float(self.table.gains_of(column, episode.weights).max())
+
+    def expected_rises(self, episode: Episode, library: Library) -> NDArray[np.float64]:
+        """By how much each setting can be expected to raise the best gain next: float64 of shape ``(settings,)``.
+
+        A Nadaraya-Watson mean over the training logos, a logo itself left out: those weigh most that look alike and
+        on which the settings tried so far gave alike. With equal weights it is what a greedy portfolio is picked by.
+        """
+        gains = self.table.gains(episode.weights)
+        tried = [(place, a) for a in episode.attempts if (place := library.places.get(a.parameters)) is not None]
+        places = [place for place, _ in tried]
+        reached = gains[places].max(axis=0, initial=0.0)
+        # what moves have added beyond the settings is above everybody's own
+        own = max([0.0, *(attempt.gain for _, attempt in tried if attempt.deliverable)])
+        rises = np.maximum(gains - (reached + episode.best_gain - own), 0.0) @ self._weights(episode, tried)
+        rises[places] = 0.0
+        return np.asarray(rises)
+
+    def _weights(self, episode: Episode, tried: Sequence[tuple[int, Attempt]]) -> NDArray[np.float64]:
+        """Of the training logos, float64 of shape ``(logos,)``; they add up to 1."""
+        mean, deviation = self._scaling
+        seen = np.clip((subject_entries(episode.subject) - mean) / deviation, -_CLIP, _CLIP)
+        closeness = -((self._standardised - seen) ** 2).mean(axis=1) / (2 * FEATURE_WIDTH**2)
+        for place, attempt in tried:
+            error, size = self._outcomes(place)
+            own_error, own_size = _outcome(attempt, episode)
+            distance = (episode.weights.quality * (error - own_error)) ** 2
+            distance += (episode.weights.size * (size - own_size)) ** 2
+            closeness -= distance / (2 * OUTCOME_WIDTH**2)
+        others = np.array([digest != episode.subject.logo.digest for digest in self.digests])
+        if not others.any():
+            others[:] = True  # the only training logo there is
+        kernel = np.where(others, np.exp(closeness - closeness[others].max()), 0.0)
+        return np.asarray((1 - EVERYBODY) * kernel / kernel.sum() + EVERYBODY * others / others.sum())
+
+    def _outcomes(self, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """log2 of the error ratio and of the bytes ratio of one setting on each training logo, clipped."""
+        table = self.table
+        error = np.log2((1 - table.plain_quality) / np.maximum(1 - table.quality[place], QUALITY_ERROR_FLOOR))
+        size = np.log2(table.plain_bytes / np.maximum(table.size_bytes[place], 1))
+        return _clipped(error, size, table.size_bytes[place] > 0)
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {digest: column for column, digest in enumerate(self.digests)}
+
+    @cached_property
+    def _scaling(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.entries.mean(axis=0), self.entries.std(axis=0) + np.float32(1e-6)
+
+    @cached_property
+    def _standardised(self) -> NDArray[np.float32]:
+        mean, deviation = self._scaling
+        return np.asarray(np.clip((self.entries - mean) / deviation, -_CLIP, _CLIP))
+
+
+def _outcome(attempt: Attempt, episode: Episode) -> tuple[float, float]:
+    plain, trace = episode.subject.plain, attempt.trace
+    left = max(1 - trace.quality, QUALITY_ERROR_FLOOR)
+    error, size = _clipped(
+        np.log2([(1 - plain.quality) / left]),
+        np.log2([plain.size_bytes / max(trace.size_bytes, 1)]),
+        np.array([trace.failure is None]),
+    )
+    return float(error[0]), float(size[0])
+
+
+def _clipped(
+    error: NDArray[np.float64], size: NDArray[np.float64], worked: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A failed trace counts as one of four times the error and four times the bytes."""
+    return np.where(worked, np.clip(error, -2, 12), -2.0), np.where(worked, np.clip(size, -2, 8), -2.0)

@@ -1,0 +1,167 @@
+"""Finds the agent's library on training logos: CMA-ES for every logo of a sample, then greedy picks among the winners.
+
+The idea is that of portfolio-based algorithm selection (Hydra: Xu et al. 2010): what is best for some logo is a
+candidate for all, and a candidate earns its place by what it adds to the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from cmaes import CMA
+from numpy.typing import NDArray
+
+from rlcore.config import Stage1Config
+from rlcore.episode import Episode, Subject
+from rlcore.evaluator import Evaluator
+from rlcore.gain import Weights
+from rlcore.library import Library, Move
+from rlcore.parameters import Parameters
+from rlcore.reference import play_points
+from rlcore.trace_table import TraceTable, greedy_portfolio, tabulate
+from rlcore.tracing import Trace
+
+PORTFOLIO_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+"""Size weights that a portfolio is picked for."""
+
+PORTFOLIO_SIZE = 16
+MOVE_LOGOS = 40
+"""Training logos that the moves are compared on."""
+
+POPULATION = 8
+_TOGETHER = 8
+_SPREAD = 0.35
+_INSIDE = 0.8
+"""A search's centre is kept this far inside [-1, 1], so that the spread around it reaches both sides."""
+_STRIDES = (1, -1, 3, -3)
+
+
+def find_library(
+    single: Parameters,
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Library, TraceTable]:
+    """The library, and the table of its settings on all ``subjects``; the same input gives the same answer.
+
+    Args:
+        single: the best single setting: the centre of every logo's search, and a candidate itself.
+        subjects: training logos.
+        config: action space, ``library_size``, ``library_searches``, ``library_traces``, ``library_moves``, seed.
+        evaluator: who traces.
+        on_progress: called with (steps done, steps in all); a step is one logo in one of the searches.
+    """
+    order = np.random.default_rng([config.seed, len(subjects)]).permutation(len(subjects))
+    shuffled = [subjects[int(index)] for index in order]
+    searched, moved = shuffled[: config.library_searches], shuffled[:MOVE_LOGOS]
+    count = _Counter(len(searched) + len(subjects) + len(moved), on_progress)
+
+    winners = _winners(single, searched, config, evaluator, count)
+    candidates = list(dict.fromkeys([single.canonical(), Parameters().canonical(), *winners]))
+    everything = tabulate(candidates, subjects, evaluator, count)
+    chosen = _round_robin(everything, config.library_size, config)
+    settings, table = tuple(candidates[index] for index in chosen), everything.rows(chosen)
+    portfolios = {
+        weight: tuple(greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), PORTFOLIO_SIZE))
+        for weight in PORTFOLIO_WEIGHTS
+    }
+    without_moves = Library(settings, (), portfolios, ())
+    moves, rises = _useful_moves(without_moves, moved, config, evaluator, count)
+    return Library(settings, moves, portfolios, rises), table
+
+
+class _Counter:
+    """Adds up logos and tells how many of all are done."""
+
+    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
+        self._done, self._total, self._tell = 0, total, on_progress
+
+    def __call__(self, logos: int) -> None:
+        self._done += logos
+        if self._tell is not None:
+            self._tell(self._done, self._total)
+
+
+def _weights(config: Stage1Config, number: int) -> Weights:
+    """Of the ``number``-th logo of a sample: the size weights take turns."""
+    return Weights(config.quality_weight, PORTFOLIO_WEIGHTS[number % len(PORTFOLIO_WEIGHTS)])
+
+
+def _winners(
+    single: Parameters,
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    count: Callable[[int], None],
+) -> list[Parameters]:
+    """The best parameters for each of these logos, by CMA-ES of ``config.library_traces`` traces from ``single``."""
+    space, found = config.action_space, []
+    for start in range(0, len(subjects), _TOGETHER):
+        episodes = [
+            Episode(subject, config.library_traces, _weights(config, start + place), config.target)
+            for place, subject in enumerate(subjects[start : start + _TOGETHER])
+        ]
+        searches = [_search_from(space.encode(single), [config.seed, start + place]) for place in range(len(episodes))]
+        while episodes and not episodes[0].done:
+            asked = [np.array([search.ask() for _ in range(POPULATION)]) for search in searches]
+            scores = play_points(episodes, asked, space, evaluator)
+            for search, points, values in zip(searches, asked, scores, strict=True):
+                if len(values) == POPULATION:  # the last generation may be cut by the budget
+                    search.tell([(point, -value) for point, value in zip(points, values.tolist(), strict=True)])
+        found += [episode.best.parameters for episode in episodes if episode.best is not None]
+        count(len(episodes))
+    return found
+
+
+def _search_from(centre: NDArray[np.float32], seed: Sequence[int]) -> CMA:
+    return CMA(
+        mean=np.clip(centre.astype(np.float64), -_INSIDE, _INSIDE),
+        sigma=_SPREAD,
+        bounds=np.tile([-1.0, 1.0], (len(centre), 1)),
+        population_size=POPULATION,
+        seed=int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1),
+    )
+
+
+def _round_robin(table: TraceTable, size: int, config: Stage1Config) -> list[int]:
+    """``size`` of the table's settings: in turn the next of each size weight's greedy portfolio."""
+    orders = [
+        greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), len(table.quality))
+        for weight in PORTFOLIO_WEIGHTS
+    ]
+    return list(dict.fromkeys(index for turn in zip(*orders, strict=True) for index in turn))[:size]
+
+
+def _useful_moves(
+    library: Library,
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    count: Callable[[int], None],
+) -> tuple[tuple[Move, ...], tuple[float, ...]]:
+    """The ``config.library_moves`` moves that add the most, one by one, after each logo's best setting; mean rises."""
+    moves = [
+        Move(dimension.name, steps)
+        for dimension in config.action_space.dimensions
+        for steps in (_STRIDES if len(dimension.choices) > 4 or not dimension.choices else _STRIDES[:2])
+    ]
+    rises = np.zeros((len(moves), len(subjects)))
+    for number, subject in enumerate(subjects):
+        episode = Episode(subject, len(library.settings) + len(moves), _weights(config, number), config.target)
+        for setting, trace in zip(library.settings, _traces(episode, library.settings, evaluator), strict=True):
+            episode.record(setting, trace)
+        options = [move.of(library.centre(episode)) for move in moves]
+        rises[:, number] = [
+            replace(episode, attempts=list(episode.attempts)).record(moved, trace)
+            for moved, trace in zip(options, _traces(episode, options, evaluator), strict=True)
+        ]
+        count(1)
+    chosen = greedy_portfolio(rises, config.library_moves)
+    return tuple(moves[index] for index in chosen), tuple(float(rises[index].mean()) for index in chosen)
+
+
+def _traces(episode: Episode, settings: Sequence[Parameters], evaluator: Evaluator) -> list[Trace]:
+    return evaluator.traces([(episode.subject.logo, setting) for setting in settings])
