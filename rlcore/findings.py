@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rlcore.records import Comparison, Evidence
-from rlcore.statistics import Difference, paired_difference
+from rlcore.statistics import Difference, estimate
 from rlcore.validation import Summary, Validation
 from rlcore.wording import decimal, interval, percent, told
 
@@ -243,7 +243,7 @@ def difference_content(difference: Difference) -> dict[str, Any]:
 
 def _mean_interval(test: Validation, field: str) -> dict[str, float]:
     values = [float(getattr(result, field)) for result in test.of()]
-    mean = paired_difference(values, [0.0] * len(values))
+    mean = estimate(values)
     return {"mean": mean.mean, "low": mean.low, "high": mean.high}
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from rlcore.config import Stage1Config
-from rlcore.episode import Episode, Subject
+from rlcore.episode import Attempt, Episode, Subject
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json, write_json
 from rlcore.parameters import DIMENSIONS, ActionSpace
@@ -104,7 +104,7 @@ def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evalua
 def _play(
     episodes: Sequence[Episode], points: Sequence[NDArray[np.float64]], space: ActionSpace, evaluator: Evaluator
 ) -> list[NDArray[np.float64]]:
-    """Traces each episode's points, as far as its budget goes; the score of each (its gain, undeliverable lowest)."""
+    """Traces each episode's points, as far as its budget goes; the score of each (see ``score``)."""
     proposals = [
         (episode, space.decode(point))
         for episode, own in zip(episodes, points, strict=True)
@@ -115,9 +115,14 @@ def _play(
         episode.record(parameters, trace)
     counts = [sum(owner is episode for owner, _ in proposals) for episode in episodes]
     return [
-        np.array([a.gain if a.deliverable else -100.0 for a in episode.attempts[episode.step - count :]])
+        np.array([score(attempt) for attempt in episode.attempts[episode.step - count :]])
         for episode, count in zip(episodes, counts, strict=True)
     ]
+
+
+def score(attempt: Attempt) -> float:
+    """What a search maximises: the gain; -100, under any honest one, where the trace can't be delivered."""
+    return attempt.gain if attempt.deliverable else -100.0
 
 
 def _sobol_points(space: ActionSpace, count: int, digest: str) -> NDArray[np.float64]:
