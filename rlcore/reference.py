@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,13 +22,35 @@ from rlcore.config import Stage1Config
 from rlcore.episode import Attempt, Episode, Subject
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json, write_json
-from rlcore.parameters import DIMENSIONS, ActionSpace
+from rlcore.parameters import DIMENSIONS, PLAIN, ActionSpace, Parameters
 
 POPULATION = 10
 LOCAL_SPREAD = 0.25
 _VERSIONED = ("vtracer", "skia-python", "opencv-python-headless", "numpy", "scipy", "cmaes")
 _TOGETHER = 16
 """Logos searched side by side: enough that the workers never wait for one slow trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search of ``traces`` traces found for a logo; ``parameters`` None: nothing better than plain."""
+
+    gain: float
+    traces: int
+    parameters: Parameters | None
+
+
+class Recalled:
+    """Proposes for each logo what a search found for it before."""
+
+    def __init__(self, name: str, found: Mapping[str, Found]) -> None:
+        """``found``: by logo digest."""
+        self.name = name
+        self._found = found
+
+    def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
+        """The found parameters of each logo, plain's where it found none; KeyError for a logo not searched."""
+        return [self._found[episode.subject.logo.digest].parameters or PLAIN for episode in episodes]
 
 
 def reference_gains(
@@ -37,18 +60,30 @@ def reference_gains(
     cache: Path,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:
-    """Reference gain by logo digest, from ``cache`` (a folder) or searched with ``config.reference_traces`` traces.
+    """The gains alone of ``reference_searches``."""
+    found = reference_searches(subjects, config, evaluator, cache, on_progress)
+    return {digest: item.gain for digest, item in found.items()}
+
+
+def reference_searches(
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    cache: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Found]:
+    """The best by logo digest, from ``cache`` (a folder) or searched with ``config.reference_traces`` traces.
 
     ``on_progress(done, total)`` is called with numbers of logos. Empty with 0 traces.
     """
     if not config.reference_traces:
         return {}
-    known: dict[str, float] = {}
+    known: dict[str, Found] = {}
     missing = []
     for subject in subjects:
         path = _cache_path(subject, config, cache)
         if path.exists():
-            known[subject.logo.digest] = float(read_json(path)["gain"])
+            known[subject.logo.digest] = _stored(path)
         else:
             missing.append(subject)
     for start in range(0, len(missing), _TOGETHER):
@@ -56,7 +91,7 @@ def reference_gains(
             on_progress(len(known), len(subjects))
         for episode in _search(missing[start : start + _TOGETHER], config, evaluator):
             _store(episode, config, cache)
-            known[episode.subject.logo.digest] = episode.best_gain
+            known[episode.subject.logo.digest] = _found(episode)
     if on_progress is not None:
         on_progress(len(subjects), len(subjects))
     return known
@@ -76,14 +111,19 @@ def _cache_path(subject: Subject, config: Stage1Config, cache: Path) -> Path:
 
 
 def _store(episode: Episode, config: Stage1Config, cache: Path) -> None:
-    best = episode.best
-    content = {
-        "name": episode.subject.name,
-        "gain": episode.best_gain,
-        "traces": episode.step,
-        "parameters": None if best is None else best.parameters.as_dict(),
-    }
+    content = {"name": episode.subject.name, **asdict(_found(episode))}
     write_json(_cache_path(episode.subject, config, cache), content)
+
+
+def _found(episode: Episode) -> Found:
+    best = episode.best
+    return Found(episode.best_gain, episode.step, None if best is None else best.parameters)
+
+
+def _stored(path: Path) -> Found:
+    content = read_json(path)
+    parameters = content["parameters"]
+    return Found(content["gain"], content["traces"], None if parameters is None else Parameters(**parameters))
 
 
 def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evaluator) -> list[Episode]:
