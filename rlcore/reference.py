@@ -26,6 +26,9 @@ from rlcore.parameters import DIMENSIONS, PLAIN, ActionSpace, Parameters
 
 POPULATION = 10
 LOCAL_SPREAD = 0.25
+UNDELIVERABLE = -100.0
+"""Score of a trace that failed or is worse than plain: under any gain."""
+
 _VERSIONED = ("vtracer", "skia-python", "opencv-python-headless", "numpy", "scipy", "cmaes")
 _TOGETHER = 16
 """Logos searched side by side: enough that the workers never wait for one slow trace."""
@@ -161,8 +164,8 @@ def _play(
 
 
 def score(attempt: Attempt) -> float:
-    """What a search maximises: the gain; -100, under any honest one, where the trace can't be delivered."""
-    return attempt.gain if attempt.deliverable else -100.0
+    """What a search maximises: the gain, or ``UNDELIVERABLE``."""
+    return attempt.gain if attempt.deliverable else UNDELIVERABLE
 
 
 def _sobol_points(space: ActionSpace, count: int, digest: str) -> NDArray[np.float64]:
