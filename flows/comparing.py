@@ -92,6 +92,7 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
                 seeds=options.seeds,
                 most_traces=options.most_traces,
                 references=references,
+                cache=mlruns_folder() / "cache" / "search",
                 on_progress=display,
             )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from rlcore.errors import ConfigError, DataError
 from rlcore.evaluator import Evaluator
 from rlcore.parameters import Parameters
 from rlcore.reference import Found, Recalled
-from rlcore.search import CMAESSearch, RandomSearch, TPESearch
+from rlcore.search import CMAESSearch, RandomSearch, Search, TPESearch
+from rlcore.search_cache import recalled
 from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, PRESETS, FixedSetting, Method1, Searcher, Sequential
 from rlcore.statistics import (
     Difference,
@@ -29,7 +31,7 @@ from rlcore.statistics import (
     paired_difference,
     probability_of_improvement,
 )
-from rlcore.validation import Summary, Validation, play, playing, results_after
+from rlcore.validation import Summary, Validation, play, results_after
 
 BUDGETS = (1, 2, 4, 8)
 BEST_SINGLE = "best single setting"
@@ -210,6 +212,7 @@ def compare(
     seeds: int = 5,
     most_traces: int = 200,
     references: Mapping[str, Found] | None = None,
+    cache: Path,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> ComparisonTable:
     """Runs every searcher on the subjects through the one harness.
@@ -228,6 +231,7 @@ def compare(
         seeds: how often each search per logo is played.
         most_traces: most traces of a search.
         references: what a long search found, by logo digest.
+        cache: folder of earlier searches.
         on_progress: called with (what is played, steps done, most steps).
 
     Raises:
@@ -250,7 +254,8 @@ def compare(
     # of one, it is the best single setting
     race.enter(rival, [budget for budget in read if budget > 1])
     for kind in SEARCHES:
-        race.search(kind, portfolio[0], judged, seeds, max(most_traces, race.longest))
+        searches = [kind(config.action_space, config.seed + number, portfolio[0]) for number in range(seeds)]
+        race.search(searches, judged, max(most_traces, race.longest), cache)
     if references:
         recalled = harness.played(Recalled(REFERENCE, references), judged, 1)
         race.enter(recalled, [1], called=next(iter(references.values())).traces)
@@ -327,30 +332,25 @@ class _Race:
         if played.traces > 1:
             self.curves.append(_curve(played.name, self._harness.validation(played, played.traces), len(played.runs)))
 
-    def search(
-        self,
-        kind: type[RandomSearch] | type[TPESearch] | type[CMAESSearch],
-        first: Parameters,
-        subjects: Sequence[Subject],
-        seeds: int,
-        most: int,
-    ) -> None:
-        """Plays a search for every seed, in step, until it reaches the agent's gain; and as long as it is read."""
-        config, evaluator = self._harness.config, self._harness.evaluator
-        least = min(most, max(self.longest, LATER.get(kind.name, 0)))
-        searchers = [kind(config.action_space, config.seed + number, first) for number in range(seeds)]
+    def search(self, searches: Sequence[Search], subjects: Sequence[Subject], most: int, cache: Path) -> None:
+        """Plays the seeds of a search in step until it reaches the agent's gain; and as long as it is read."""
+        config, evaluator, name = self._harness.config, self._harness.evaluator, searches[0].name
+        least = min(most, max(self.longest, LATER.get(name, 0)))
+        games = [recalled(search, subjects, most, config, evaluator, cache) for search in searches]
         needed = None
-        for runs in zip(*(playing(s, subjects, most, config, evaluator) for s in searchers), strict=True):
+        for runs in zip(*games, strict=True):
             step = runs[0][0].step
-            self._harness.report(kind.name, step, most)
+            self._harness.report(name, step, most)
             if needed is None and np.mean([episode.best_gain for run in runs for episode in run]) >= self.goal:
                 needed = step
             if needed is not None and step >= least:
                 break
-        played = _Played(kind.name, runs)
-        read = {*self._budgets, LATER.get(kind.name, 1)}
+        for game in games:
+            game.close()
+        played = _Played(name, runs)
+        read = {*self._budgets, LATER.get(name, 1)}
         self.enter(played, sorted(count for count in read if 1 < count <= played.traces))
-        self.savings.append(Saving(kind.name, needed, played.traces))
+        self.savings.append(Saving(name, needed, played.traces))
 
 
 def _per_logo(validation: Validation, seeds: int, field: str) -> NDArray[np.float64]:

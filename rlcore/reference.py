@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cmaes import CMA
@@ -101,16 +102,23 @@ def reference_searches(
 
 
 def _cache_path(subject: Subject, config: Stage1Config, cache: Path) -> Path:
-    settings = {
-        "traces": config.reference_traces,
+    settings = {"traces": config.reference_traces, "search": [POPULATION, LOCAL_SPREAD], **conditions(config)}
+    return cache / cache_key(settings) / f"{subject.logo.digest}.json"
+
+
+def conditions(config: Stage1Config) -> dict[str, Any]:
+    """What the outcome of any search of a logo depends on: the gain, the space, the libraries."""
+    return {
         "weights": [config.quality_weight, config.size_weight, config.speed_weight],
         "tuned": [[name, repr(DIMENSIONS[name])] for name in config.tuned],
         "fixed": config.fixed,
-        "search": [POPULATION, LOCAL_SPREAD],
         "versions": {name: version(name) for name in _VERSIONED},
     }
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    return cache / key / f"{subject.logo.digest}.json"
+
+
+def cache_key(settings: Mapping[str, Any]) -> str:
+    """A name for a folder: other settings, another name."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _store(episode: Episode, config: Stage1Config, cache: Path) -> None:

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import cmaes
 import numpy as np
 import optuna
 from cmaes import CMA
@@ -24,11 +25,21 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from rlcore.episode import Attempt, Episode
 from rlcore.parameters import ActionSpace, Dimension, Parameters
 from rlcore.reference import LOCAL_SPREAD, POPULATION, score
+from rlcore.searchers import Searcher
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # else a line on stderr for every logo and trace
 
 WIDE_SPREAD = 0.5
 """CMA-ES's first standard deviation where nothing is known: the action space is 2 wide."""
+
+
+class Search(Searcher, Protocol):
+    """A searcher whose proposals depend on its identity, the logo and the earlier traces alone."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that tells it from another search, as JSON can hold it."""
+        ...
 
 
 class RandomSearch:
@@ -41,6 +52,11 @@ class RandomSearch:
         self._space = space
         self._seed = seed
         self._first = first
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Name, seed and first trace."""
+        return _identity(self.name, self._seed, self._first)
 
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
         """A fresh uniform draw for each episode."""
@@ -72,12 +88,20 @@ class _EachLogo(ABC):
     asking it again for each attempt. So its state is a cache, and results depend on (seed, logo, step) alone.
     """
 
+    name: str
+
     def __init__(self, space: ActionSpace, seed: int, first: Parameters | None = None) -> None:
         """``first``: what the first trace takes (None: the search's own start)."""
         self._space = space
         self._seed = seed
         self._first = first
         self._searches: dict[int, _Told] = {}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Name, seed, first trace and the libraries that propose."""
+        versions = {"optuna": optuna.__version__, "cmaes": cmaes.__version__}
+        return {**_identity(self.name, self._seed, self._first), **versions}
 
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
         """The next parameters of each episode.
@@ -215,6 +239,10 @@ class _CMAES:
         if len(self._generation) == POPULATION:
             self._search.tell(self._generation)
             self._generation = []
+
+
+def _identity(name: str, seed: int, first: Parameters | None) -> dict[str, Any]:
+    return {"search": name, "seed": seed, "first": None if first is None else first.as_dict()}
 
 
 def _number(episode: Episode) -> int:

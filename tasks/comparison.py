@@ -52,6 +52,7 @@ def compare_searchers(run: Run) -> int:
             seeds=COMPARISON_SEEDS,
             most_traces=COMPARISON_TRACES,
             references=reference_searches(judged, config, evaluator, folder.reference_cache),
+            cache=folder.reference_cache.parent / "search",
             on_progress=told,
         )
     files = write_comparison(table, comparison_file(folder), run.path / "comparison.html")

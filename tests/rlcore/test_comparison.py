@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -49,7 +51,12 @@ def judged(some):
 
 
 def compared(agent, some, settings, evaluator, **options):
-    chosen = {"budgets": (1, 2, 4), "seeds": 2, "most_traces": 6} | options
+    with TemporaryDirectory() as cache:
+        return compared_with(Path(cache), agent, some, settings, evaluator, **options)
+
+
+def compared_with(cache, agent, some, settings, evaluator, **options):
+    chosen = {"cache": cache, "budgets": (1, 2, 4), "seeds": 2, "most_traces": 6} | options
     return compare(agent, PORTFOLIO_ITEMS, some, settings, evaluator, ABOUT, **chosen)
 
 
@@ -174,7 +181,7 @@ def test_traces_saved_are_counted_on_the_mean_curve(table):
         assert saving.searched == len(curve.means)
 
 
-def test_what_is_never_reached_is_said_to_be(some, settings, evaluator, monkeypatch):
+def test_what_is_never_reached_is_said_to_be(some, settings, evaluator, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "SEARCHES", (RandomSearch,))
 
     class Clairvoyant:
@@ -190,7 +197,9 @@ def test_what_is_never_reached_is_said_to_be(some, settings, evaluator, monkeypa
     for subject in some:
         runs = [run_searcher(FixedSetting("x", c), [subject], 1, settings, evaluator).results[0] for c in candidates]
         best[subject.logo.digest] = candidates[int(np.argmax([run.gain for run in runs]))]
-    found = compare(Clairvoyant(), [PLAIN], some, settings, evaluator, ABOUT, budgets=(4,), seeds=1, most_traces=4)
+    found = compare(
+        Clairvoyant(), [PLAIN], some, settings, evaluator, ABOUT, budgets=(4,), seeds=1, most_traces=4, cache=tmp_path
+    )
     assert found.savings[0].needed is None
     assert found.savings[0].searched == 4
 
@@ -236,6 +245,16 @@ def test_progress_is_told_by_searcher(agent, some, settings, evaluator):
     assert ("agent", 4, 4) in told
     assert ("portfolio", 4, 4) in told
     assert ("TPE", 4, 6) in told
+
+
+def test_a_second_time_the_searches_cost_nothing(table, agent, some, judged, settings, references, tmp_path):
+    with Evaluator() as own:
+        first = compared_with(tmp_path, agent, some, settings, own, references=references)
+    with Evaluator() as own:
+        again = compared_with(tmp_path, agent, some, settings, own, references=references)
+        # agent and portfolio (4 traces each), six fixed settings and the reference's answer are traced anew
+        assert own.statistics.asked == (4 + 4 + 6) * len(some) + len(judged)
+    assert again == first == table
 
 
 def test_about_is_kept(table):
