@@ -12,14 +12,14 @@ from rich.table import Table
 
 from flows.vectorizing import latest_model
 from rlcore.agent import Agent, Checkpoint
-from rlcore.comparison import About, ComparisonTable, compare
-from rlcore.comparison_findings import COLUMNS, conclusions, readings
+from rlcore.comparison import About, ComparisonTable, Standing, compare
+from rlcore.comparison_findings import LEADS, MEASURES, conclusions, readings
 from rlcore.config import Stage1Config, load_config
 from rlcore.errors import ConfigError
 from rlcore.evaluator import Evaluator
 from rlcore.held_out import held_out_logos
 from rlcore.reference import reference_searches
-from rlcore.tables import cells
+from rlcore.tables import Column, cells
 from tasks.models import load_model, portfolio_of, training_digests
 from tasks.run import mlruns_folder
 
@@ -146,19 +146,27 @@ def show_comparison(table: ComparisonTable, written: Sequence[Path], console: Co
     left_out = f", {about.excluded} training logos left out" if about.excluded else ""
     kind = "" if table.category == "all" else f" of category {table.category}"
     title = f"{table.logos} logos{kind} ({about.source}{left_out}); size weight {table.size_weight:g}"
-    columns = COLUMNS[:-1]  # the intervals follow in words: 80 columns have no room for them
-    _print(console, title, [[c.title for c in columns], *cells(table.standings, columns)])
+    _print(console, title, _texts(table.standings, MEASURES))
+    others = [standing for standing in table.standings if not standing.is_agent]
+    _print(
+        console, f"\nThe agent's lead with as many traces, or with all of its {table.longest}", _texts(others, LEADS)
+    )
     for sentence in conclusions(table):
         console.print(f"• {sentence}", highlight=False)
-    _print(console, "\nSuccess by kind of logo", _narrow(readings(table)))
+    _print(console, "\nSuccess by kind of logo", _success(readings(table)))
     for path in written:
         console.print(f"written  {path}", highlight=False, soft_wrap=True)
 
 
-def _narrow(rows: list[list[str]]) -> list[list[str]]:
-    """Without the second half of the measures, which the page shows: success rates alone."""
+def _texts(rows: Sequence[Standing], columns: Sequence[Column[Standing]]) -> list[list[str]]:
+    return [[column.title for column in columns], *cells(rows, columns)]
+
+
+def _success(rows: list[list[str]]) -> list[list[str]]:
+    """The success rates alone: SSIM improvement is on the page."""
     shown = 2 + (len(rows[0]) - 2) // 2
-    return [row[:shown] for row in rows]
+    head = [title.removesuffix(": success") for title in rows[0][:shown]]
+    return [head, *(row[:shown] for row in rows[1:])]
 
 
 def _print(console: Console, title: str, rows: list[list[str]]) -> None:

@@ -10,23 +10,38 @@ from rlcore.tables import Column
 from rlcore.validation import Summary
 from rlcore.wording import MISSING, decimal, interval, percent, told
 
-COLUMNS: tuple[Column[Standing], ...] = (
+_NAMED: tuple[Column[Standing], ...] = (
     Column("Searcher", lambda row: row.searcher),
     Column("Traces", lambda row: str(row.traces)),
+)
+_AHEAD: Column[Standing] = Column(
+    "Agent ahead by [95\u00a0%]", lambda row: interval(row.lead.gain if row.lead else None)
+)
+MEASURES: tuple[Column[Standing], ...] = (
+    *_NAMED,
     Column("Gain", lambda row: decimal(row.summary.gain)),
     Column("IQM", lambda row: decimal(row.gain_iqm)),
     Column("SSIM impr.", lambda row: decimal(row.summary.ssim_improvement)),
     Column("Success", lambda row: percent(row.summary.success_rate)),
     Column("Bytes", lambda row: decimal(row.summary.bytes_ratio)),
     Column("Regret", lambda row: decimal(row.summary.regret)),
-    Column("Agent ahead by [95\u00a0%]", lambda row: interval(row.lead.gain if row.lead else None)),
 )
-"""For 100 characters of text; the first is left-aligned, the others right."""
+"""Of each searcher: for 80 characters of text; the first is left-aligned, the others right."""
+
+LEADS: tuple[Column[Standing], ...] = (
+    *_NAMED,
+    _AHEAD,
+    Column("Agent better on [95\u00a0%]", lambda row: _share(row.lead.probability if row.lead else None)),
+)
+"""Of the agent over each searcher: likewise."""
+
+COLUMNS: tuple[Column[Standing], ...] = (*MEASURES, _AHEAD)
+"""For 100 characters of text."""
 
 MORE_COLUMNS: tuple[Column[Standing], ...] = (
     *COLUMNS,
     Column("Agent's traces", lambda row: MISSING if row.lead is None else str(row.lead.traces)),
-    Column("Agent better on [95\u00a0%]", lambda row: _share(row.lead.probability if row.lead else None)),
+    LEADS[-1],
 )
 """For a page."""
 
@@ -62,9 +77,10 @@ def _against(standing: Standing) -> str:
 
 def _saved(table: ComparisonTable, saving: Saving) -> str:
     goal = f"the mean gain that the agent reaches with {table.longest}"
+    name = saving.searcher[0].upper() + saving.searcher[1:]
     if saving.needed is None:
-        return f"{saving.searcher} does not reach in {_traces(saving.searched)} {goal}."
-    return f"{saving.searcher} needs {_traces(saving.needed)} for {goal}."
+        return f"{name} does not reach in {_traces(saving.searched)} {goal}."
+    return f"{name} needs {_traces(saving.needed)} for {goal}."
 
 
 def _traces(count: int) -> str:

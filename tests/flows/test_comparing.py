@@ -2,6 +2,7 @@
 
 import json
 
+import mlflow
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,9 +15,25 @@ from rlcore.comparison import ComparisonTable
 from rlcore.dataset import load_dataset
 from rlcore.generated import generate_logos
 from rlcore.parameters import Parameters
+from tasks.models import load_model
+from tasks.tracking import use_store
 
 PORTFOLIO = (Parameters(mode="polygon", supersample=2, palette_size=4).canonical(), Parameters(supersample=2))
 QUICK = ["--budget", "1,2,3", "--seeds", "1", "--most-traces", "4", "--reference-traces", "6", "--workers", "0"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(run, tmp_path_factory):
+    """A store with the run's best model alone: other tests count what is in the run's own."""
+    folder = tmp_path_factory.mktemp("comparing") / "mlruns"
+    model = folder / "stage1" / "tiny" / "best_model.pt"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(run.folder.best_model.read_bytes())
+    before = mlflow.get_tracking_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAGE1_MLRUNS", str(folder))
+        yield folder
+    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +57,7 @@ def table_in(path):
 
 
 @pytest.fixture(scope="module")
-def compared(run, tmp_path_factory):
+def compared(run, store, tmp_path_factory):
     """Files of a comparison of the latest run's best model on its own test split, and what it printed."""
     folder = tmp_path_factory.mktemp("compared")
     with pytest.MonkeyPatch.context() as patch:
@@ -78,8 +95,11 @@ def test_table_sentences_and_files_are_told(compared):
     assert "<script" not in html
 
 
-def test_references_are_kept_for_the_next_time(compared, mlruns):
-    assert list((mlruns / "cache" / "reference").glob("*/*.json"))
+def test_what_was_searched_is_kept_for_the_next_time(compared, store):
+    table, _, _ = compared
+    assert table.about.model == str(store / "stage1" / "tiny" / "best_model.pt")
+    assert len(list((store / "cache" / "reference").glob("*/*.json"))) == table.logos
+    assert len(list((store / "cache" / "search").glob("*/*.json"))) == 3 * table.logos
 
 
 def test_a_folder_a_size_and_a_weight(run, tmp_path, portfolio, capsys):
@@ -99,12 +119,10 @@ def test_a_folder_a_size_and_a_weight(run, tmp_path, portfolio, capsys):
     assert "5 logos" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_model_in_mlflow_is_the_file_that_was_logged(run):
-    from mlflow import MlflowClient
-
-    from tasks.models import load_model
-
-    client = MlflowClient()
+def test_a_model_in_mlflow_is_the_file_that_was_logged(run, monkeypatch):
+    monkeypatch.setenv("STAGE1_MLRUNS", str(run.folder.path.parent.parent))
+    use_store(run.folder.path.parent.parent)
+    client = mlflow.MlflowClient()
     models = client.search_logged_models([run.mlflow_run.info.experiment_id])
     logged = [m for m in models if m.source_run_id == run.mlflow_run.info.run_id and m.name == "ppo-ep00060"]
     assert len(logged) == 1

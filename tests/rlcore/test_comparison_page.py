@@ -87,7 +87,7 @@ def test_sentences_are_as_strong_as_their_intervals(table):
     assert "with 2 traces is not distinguishable from that of portfolio with 2 traces" in told[1]
     assert "with 8 traces is below that of portfolio with 8 traces" in told[2]
     assert "with 8 traces is above that of TPE with 50 traces" in told[3]
-    assert told[-2] == "random does not reach in 200 traces the mean gain that the agent reaches with 8."
+    assert told[-2] == "Random does not reach in 200 traces the mean gain that the agent reaches with 8."
     assert told[-1] == "TPE needs 57 traces for the mean gain that the agent reaches with 8."
 
 
@@ -195,7 +195,7 @@ def test_the_report_has_the_comparison_in_all_its_forms(table):
     assert "Comparison with every searcher" in text
     assert max(map(len, text.splitlines())) <= 100
     assert all(column.title in text for column in COLUMNS)
-    assert "random does not reach in 200 traces" in text
+    assert "Random does not reach in 200 traces" in text
     html = html_page(evidence, [], PICTURES)
     assert 'id="comparison"' in html
     assert "434 left out" in html
