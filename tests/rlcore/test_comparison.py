@@ -98,6 +98,18 @@ def test_the_agent_after_fewer_traces_is_the_agent_with_fewer(
     assert standing.lead is None
 
 
+def test_the_agent_knows_of_all_its_traces_however_few_are_read(some, settings, evaluator):
+    seen = set()
+
+    class Watching(FixedSetting):
+        def propose(self, episodes):
+            seen.update((episode.budget, episode.step) for episode in episodes)
+            return super().propose(episodes)
+
+    compared(Watching("agent", PLAIN), some[:1], settings, evaluator, budgets=(1, 2), seeds=1, most_traces=2)
+    assert seen == {(4, step) for step in range(4)}
+
+
 def test_the_portfolio_goes_on_with_its_last_item(table, some, settings, evaluator):
     alone = run_searcher(Sequential("any", PORTFOLIO_ITEMS), some, 3, settings, evaluator)
     assert list(table.standing(PORTFOLIO, 4).gains) == gains(alone)

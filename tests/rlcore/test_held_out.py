@@ -57,6 +57,11 @@ def test_another_folder_is_taken_whole_whatever_the_split(config, pictures):
     assert names(again) == names(found)
 
 
+def test_another_folder_is_taken_whole_whatever_the_model_was_trained_on(config, pictures):
+    for_text = config.model_copy(update={"category": "text"})
+    assert len(held_out_logos(for_text, str(pictures), "test", config.working_size, frozenset()).subjects) == 8
+
+
 @pytest.mark.parametrize("trained", ["logo 0", "twin"])
 def test_a_training_logo_takes_its_twin_along(config, pictures, trained):
     digest = load_logo(pictures / f"{trained}.png", config.working_size, trained).digest
