@@ -12,13 +12,14 @@ from rich.table import Table
 
 from flows.vectorizing import latest_model
 from rlcore.agent import Agent, Checkpoint
-from rlcore.comparison import About, ComparisonTable, Standing, compare
+from rlcore.comparison import compare
 from rlcore.comparison_findings import LEADS, MEASURES, conclusions, readings
 from rlcore.config import Stage1Config, load_config
 from rlcore.errors import ConfigError
 from rlcore.evaluator import Evaluator
 from rlcore.held_out import held_out_logos
 from rlcore.reference import reference_searches
+from rlcore.standings import About, ComparisonTable, Standing
 from rlcore.tables import Column, cells
 from tasks.models import load_model, portfolio_of, training_digests
 from tasks.run import mlruns_folder

@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from rlcore.comparison import BEST_SINGLE, REFERENCE, ComparisonTable, Curve, Standing
 from rlcore.comparison_findings import rivals
 from rlcore.drawing import DASHES, Theme, apart, legend_above, note, png, sheet, style, theme_of
 from rlcore.panels import GAIN, TRACES
+from rlcore.standings import BEST_SINGLE, REFERENCE, ComparisonTable, Curve, Standing
 
 TICKS = (1, 2, 4, 8, 16, 32, 50, 100, 200, 400, 1000)
 LABEL_GAP = 0.042

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlcore.comparison import BEST_SINGLE, LATER, PORTFOLIO, ComparisonTable, Saving, Standing
+from rlcore.standings import BEST_SINGLE, LATER, PORTFOLIO, ComparisonTable, Saving, Standing
 from rlcore.statistics import Estimate
 from rlcore.tables import Column
 from rlcore.validation import Summary

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rlcore.comparison import ComparisonTable
 from rlcore.comparison_figures import gain_curves, leads
 from rlcore.comparison_findings import MORE_COLUMNS, comparison_content, conclusions, readings
 from rlcore.figures import quality_against_bytes
 from rlcore.files import write_json, write_text
 from rlcore.pages import Picture, templates
+from rlcore.standings import ComparisonTable
 from rlcore.tables import cells
 
 

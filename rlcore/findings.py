@@ -9,9 +9,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rlcore.comparison import BEST_SINGLE
 from rlcore.comparison_findings import comparison_content
 from rlcore.records import Comparison, Evidence
+from rlcore.standings import BEST_SINGLE
 from rlcore.statistics import Difference, estimate
 from rlcore.tables import Column
 from rlcore.validation import Summary, Validation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from rlcore.comparison import ComparisonTable
+from rlcore.standings import ComparisonTable
 from rlcore.statistics import Difference, paired_difference
 from rlcore.validation import Validation
 

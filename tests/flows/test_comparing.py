@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 import flows.comparing
 from flows.cli import USAGE_ERROR, app, main
 from rlcore.agent import Checkpoint
-from rlcore.comparison import ComparisonTable
 from rlcore.dataset import load_dataset
 from rlcore.generated import generate_logos
 from rlcore.parameters import Parameters
+from rlcore.standings import ComparisonTable
 from tasks.models import load_model
 from tasks.tracking import use_store
 

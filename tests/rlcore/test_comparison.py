@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import rlcore.comparison as module
-from rlcore.comparison import BEST_SINGLE, PORTFOLIO, REFERENCE, About, ComparisonTable, compare
+from rlcore.comparison import SEARCHES, compare
 from rlcore.errors import ConfigError, DataError
 from rlcore.evaluator import Evaluator
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 from rlcore.reference import reference_searches
 from rlcore.search import CMAESSearch, RandomSearch, TPESearch
 from rlcore.searchers import FixedSetting, Sequential
+from rlcore.standings import BEST_SINGLE, LATER, PORTFOLIO, REFERENCE, About, ComparisonTable
 from rlcore.statistics import interquartile_mean, paired_difference, probability_of_improvement
 from rlcore.validation import run_searcher
 from tests.conftest import small_config
@@ -220,6 +221,10 @@ def test_a_search_is_played_on_judged_logos_alone(table):
     assert "text" not in table.standing("TPE", 4).breakdown
     assert table.standing("agent", 4).breakdown["text"].logos == 2
     assert table.standing("agent", 4).breakdown["all"].logos == 6
+
+
+def test_what_is_read_later_is_a_search():
+    assert set(LATER) <= {kind.name for kind in SEARCHES}
 
 
 def test_later_readings_of_the_searches(agent, some, settings, evaluator, monkeypatch):

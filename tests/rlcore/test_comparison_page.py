@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rlcore.comparison import About, ComparisonTable, Curve, Lead, Saving, Standing
 from rlcore.comparison_figures import gain_curves, leads
 from rlcore.comparison_findings import COLUMNS, MORE_COLUMNS, comparison_content, conclusions, readings, rivals
 from rlcore.comparison_page import comparison_page, write_comparison
@@ -17,6 +16,7 @@ from rlcore.drawing import apart
 from rlcore.findings import report_content
 from rlcore.pages import Picture
 from rlcore.report import html_page
+from rlcore.standings import About, ComparisonTable, Curve, Lead, Saving, Standing
 from rlcore.statistics import Difference, Estimate
 from rlcore.summary import summary_text
 from rlcore.tables import cells
