@@ -98,8 +98,8 @@ def compare(
         searches = [kind(config.action_space, config.seed + number, portfolio[0]) for number in range(seeds)]
         race.search(searches, judged, max(most_traces, race.longest), cache)
     if references:
-        recalled = harness.played(Recalled(REFERENCE, references), judged, 1)
-        race.enter(recalled, [1], called=next(iter(references.values())).traces)
+        found = harness.played(Recalled(REFERENCE, references), judged, 1)
+        race.enter(found, [1], called=next(iter(references.values())).traces)
     return ComparisonTable(
         about,
         config.category,
