@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,13 @@ app = typer.Typer(
 USAGE_ERROR = 2
 FAILED = 1
 INTERRUPTED = 130
+
+
+class Split(str, Enum):
+    """Splits that no training has seen."""
+
+    validation = "validation"
+    test = "test"
 
 
 @app.callback()
@@ -98,6 +106,57 @@ def vectorize(
     from flows.vectorizing import vectorize_file
 
     vectorize_file(image, model, output, Console())
+
+
+@app.command()
+def compare(
+    model: Annotated[
+        str, typer.Option(help="A checkpoint, or models:/… from MLflow; default: the latest run's best model.")
+    ] = "",
+    images: Annotated[
+        str | None, typer.Option(help="Logo source: default, or a folder; without it the model's own.")
+    ] = None,
+    split: Annotated[
+        Split, typer.Option(help="Logos of the model's own source; another source is taken whole.")
+    ] = Split.test,
+    budget: Annotated[str, typer.Option(help="Traces at which all are compared.")] = "1,2,4,8",
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each search per logo.")] = 5,
+    category: Annotated[str | None, typer.Option(help="Judged category, or all; without it the model's.")] = None,
+    size_weight: Annotated[
+        float | None, typer.Option(min=0, max=100, help="Gain of halving the bytes; without it the model's.")
+    ] = None,
+    working_size: Annotated[
+        int | None, typer.Option(min=16, max=2048, help="Longest side of logos in px; without it the model's.")
+    ] = None,
+    most_traces: Annotated[int, typer.Option(min=1, max=10_000, help="Most traces of a search for a logo.")] = 200,
+    reference_traces: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Traces of the reference search for a logo; 0: none.")
+    ] = 400,
+    workers: Annotated[int, typer.Option(min=0, max=512, help="Trace processes.")] = os.cpu_count() or 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write a page with plots to this file.")] = None,
+) -> None:
+    """Compare the agent with every other way to choose parameters, on logos that it was not trained on."""
+    _quiet(verbose=False)
+    from flows.comparing import ComparisonOptions, compare_model, show_comparison
+    from rlcore.comparison_page import write_comparison
+
+    options = ComparisonOptions(
+        model=model,
+        images=images,
+        split=split.value,
+        budget=budget,
+        seeds=seeds,
+        category=category,
+        size_weight=size_weight,
+        working_size=working_size,
+        most_traces=most_traces,
+        reference_traces=reference_traces,
+        workers=workers,
+    )
+    console = Console()
+    table = compare_model(options, console)
+    show_comparison(table, write_comparison(table, json_file, html_file), console)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,9 +11,10 @@ from rich.table import Table
 from flows.progress_view import ProgressView
 from flows.stage1 import stage1
 from rlcore.config import Stage1Config
-from rlcore.findings import COLUMNS, cells, conclusions, result_table, target_sentence
+from rlcore.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.records import Evidence
 from rlcore.run_folder import RunFolder
+from rlcore.tables import cells
 from tasks.quality import REJECTED
 from tasks.report import collect_evidence
 from tasks.run import mlruns_folder, new_run_name

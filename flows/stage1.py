@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from rlcore.config import Stage1Config
+from tasks.comparison import compare_searchers
 from tasks.data import prepare_data, search_library, search_references
 from tasks.quality import closing_state, quality_gate
 from tasks.report import write_final_report
@@ -39,6 +40,7 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
         search_references(run, "test")
         validate_baselines(run, "test")
         final_test(run)
+        compare_searchers(run)
         write_final_report(run)
     return closing_state(run)
 

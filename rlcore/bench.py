@@ -123,7 +123,8 @@ def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tupl
     with Evaluator(config.workers) as other:
         library, table = find_library(CLEANED_PLAIN, subjects, config, other)
     policy = untrained(config, library, table, subjects)
-    with _Recording(config.workers) as evaluator:
+    evaluator = _Recording(config.workers)
+    with evaluator:
         evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
         evaluator.jobs.clear()
         start = time.perf_counter()

@@ -8,7 +8,7 @@ import io
 import os
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,19 +118,50 @@ def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], N
     Raises:
         DataError: the folder does not exist, or a split has too few usable logos.
     """
+    dataset = read_logos(config, on_progress)
+    _check_size(dataset, config)
+    return dataset
+
+
+def read_logos(
+    config: Stage1Config,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    preferred: Container[str] = (),
+) -> Dataset:
+    """Like ``build_dataset``, however few logos there are. Of twins, one whose digest is ``preferred`` is kept.
+
+    Raises:
+        DataError: the folder does not exist.
+    """
     report = on_progress or (lambda stage, done, total: None)
     with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
         found, skipped = _read_all(config, pool, report)
-        logos, left_out = _without_twins(found)
+        logos, left_out = _without_twins(found, preferred)
         del found  # the pixels of twins: hundreds of MB
         skipped += left_out
         if config.images == "default":
             logos, left_out = _capped(logos)
             skipped += left_out
         subjects, left_out = _measured(logos, config, pool, report)
-    dataset = Dataset(tuple(subjects), tuple(sorted(skipped + left_out, key=lambda s: s.name)))
-    _check_size(dataset, config)
-    return dataset
+    return Dataset(tuple(subjects), tuple(sorted(skipped + left_out, key=lambda s: s.name)))
+
+
+def resized(
+    subjects: Sequence[Subject], config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None
+) -> tuple[Subject, ...]:
+    """The same logos, by name, read again at the config's working size; each keeps its split.
+
+    What has no headroom at that size is left out.
+    """
+    report = on_progress or (lambda stage, done, total: None)
+    splits = {subject.name: subject.split for subject in subjects}
+    everything = config.model_copy(update={"category": "all"})
+    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
+        found, _ = _read_all(config, pool, report)
+        logos = [logo for logo, _ in found if logo.name in splits]
+        del found
+        again, _ = _measured(logos, everything, pool, report)
+    return tuple(replace(subject, split=splits[subject.name]) for subject in again)
 
 
 _Report = Callable[[str, int, int], None]
@@ -171,9 +202,9 @@ def _shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _without_twins(found: _Described) -> tuple[list[Logo], list[Skipped]]:
+def _without_twins(found: _Described, preferred: Container[str]) -> tuple[list[Logo], list[Skipped]]:
     """One logo of each group of near-duplicates: the one with the smallest digest, whatever the files' names."""
-    ordered = sorted(found, key=lambda pair: (pair[0].digest, pair[0].name))
+    ordered = sorted(found, key=lambda pair: (pair[0].digest not in preferred, pair[0].digest, pair[0].name))
     groups = twin_groups(np.array([descriptor for _, descriptor in ordered], dtype=np.float32).reshape(-1, 400))
     kept: dict[int, Logo] = {}
     skipped = []

@@ -143,6 +143,29 @@ def note(axes: Axes, theme: Theme, text: str) -> None:
     axes.grid(False)
 
 
+def apart(places: Sequence[float], gap: float) -> list[float]:
+    """The places moved as little as needed to lie at least ``gap`` from each other, in the same order."""
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    blocks: list[list[int]] = []
+    for index in order:
+        blocks.append([index])
+        # neighbours that touch move as one block, centred where its members would be
+        while len(blocks) > 1 and _start(blocks[-1], places, gap) < _start(blocks[-2], places, gap) + gap * len(
+            blocks[-2]
+        ):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    found = dict.fromkeys(range(len(places)), 0.0)
+    for block in blocks:
+        for number, index in enumerate(block):
+            found[index] = _start(block, places, gap) + gap * number
+    return list(found.values())
+
+
+def _start(block: Sequence[int], places: Sequence[float], gap: float) -> float:
+    """Lowest place of a block."""
+    return sum(places[index] for index in block) / len(block) - gap * (len(block) - 1) / 2
+
+
 def finite(values: Sequence[float | None]) -> list[float]:
     """The values with NaN, which is drawn as a gap, for what is missing or infinite."""
     return [value if value is not None and math.isfinite(value) else math.nan for value in values]

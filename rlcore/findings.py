@@ -6,20 +6,19 @@ Pure: same evidence, same words. A difference whose interval includes zero is ca
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rlcore.comparison_findings import comparison_content
 from rlcore.records import Comparison, Evidence
-from rlcore.statistics import Difference, paired_difference
+from rlcore.standings import BEST_SINGLE
+from rlcore.statistics import Difference, estimate
+from rlcore.tables import Column
 from rlcore.validation import Summary, Validation
 from rlcore.wording import decimal, interval, percent, told
 
 MOST_REASONS = 12
 """Reasons for skipping that are listed one by one; the rarer ones are added up."""
-
-BEST_SINGLE = "best single setting"
-"""The baseline that the agent is first held against, where it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,7 @@ def result_table(evidence: Evidence) -> list[ResultRow]:
     return rows
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the result table: its title and how a row's cell reads."""
-
-    title: str
-    text: Callable[[ResultRow], str]
-
-
-COLUMNS: tuple[Column, ...] = (
+COLUMNS: tuple[Column[ResultRow], ...] = (
     Column("Searcher", lambda row: row.searcher),
     Column("Traces", lambda row: str(row.traces)),
     Column("SSIM", lambda row: decimal(row.measures.quality, 4)),
@@ -84,7 +75,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 """For 100 characters of text; the first is left-aligned, the others right."""
 
-MORE_COLUMNS: tuple[Column, ...] = (
+MORE_COLUMNS: tuple[Column[ResultRow], ...] = (
     *COLUMNS,
     Column("Ahead in SSIM impr. by [95\u00a0%]", lambda row: interval(row.ssim_improvement_difference)),
     Column("Conv. score", lambda row: decimal(row.measures.convergence_score)),
@@ -92,7 +83,7 @@ MORE_COLUMNS: tuple[Column, ...] = (
 )
 """For a page."""
 
-CLEANED_COLUMNS: tuple[Column, ...] = (
+CLEANED_COLUMNS: tuple[Column[ResultRow], ...] = (
     COLUMNS[0],
     COLUMNS[1],
     Column("SSIM impr.", lambda row: decimal(row.measures.cleaned_ssim_improvement)),
@@ -100,11 +91,6 @@ CLEANED_COLUMNS: tuple[Column, ...] = (
     Column("Bytes", lambda row: decimal(row.measures.cleaned_bytes_ratio)),
 )
 """The same, measured from cleaned plain instead of plain."""
-
-
-def cells(rows: Sequence[ResultRow], columns: Sequence[Column] = COLUMNS) -> list[list[str]]:
-    """The table's text, a list per row."""
-    return [[column.text(row) for column in columns] for row in rows]
 
 
 def main_comparison(evidence: Evidence) -> Comparison | None:
@@ -232,6 +218,7 @@ def report_content(evidence: Evidence) -> dict[str, Any]:
         "config": config,
         "rollouts": [rollout.as_dict() for rollout in evidence.rollouts],
         "test": test.as_dict(),
+        "comparison": None if evidence.comparison is None else comparison_content(evidence.comparison),
     }
     return {name: _finite(value) for name, value in content.items()}
 
@@ -243,7 +230,7 @@ def difference_content(difference: Difference) -> dict[str, Any]:
 
 def _mean_interval(test: Validation, field: str) -> dict[str, float]:
     values = [float(getattr(result, field)) for result in test.of()]
-    mean = paired_difference(values, [0.0] * len(values))
+    mean = estimate(values)
     return {"mean": mean.mean, "low": mean.low, "high": mean.high}
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from rlcore.drawing import DASHES, Theme, finite, legend_above, note, percent_axis, rolling_mean, style, whole_numbers
 from rlcore.records import Rollout
-from rlcore.statistics import paired_difference
+from rlcore.statistics import estimate
 from rlcore.validation import LogoResult, Validation
 
 EPISODES = "training episodes"
@@ -161,8 +161,8 @@ def measure_panel(
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean with its 95 % bootstrap interval over the logos: as a paired difference from nothing."""
-    interval = paired_difference([float(value) for value in values], [0.0] * len(values))
+    """Mean with its 95 % bootstrap interval over the logos."""
+    interval = estimate(values)
     return interval.mean, interval.low, interval.high
 
 

@@ -23,7 +23,8 @@ class Parameters:
 
     ``path_precision=2`` is what VTracer's command line uses; its Python binding, left alone, writes
     unrounded numbers at twice the bytes. ``simplify`` is the tolerance, in px of the logo, that polygons are
-    simplified with after tracing; ``compact`` says whether paths are rewritten in fewer bytes.
+    simplified with after tracing; ``compact`` says whether paths are rewritten in fewer bytes. ``color_mode`` is
+    ``color``, or ``binary`` for VTracer's two colours.
     """
 
     mode: str = "spline"
@@ -41,6 +42,7 @@ class Parameters:
     simplify: float = 0.0
     clean_alpha: bool = True
     compact: bool = True
+    color_mode: str = "color"
 
     def canonical(self) -> Parameters:
         """The same conversion under one name: what is ignored in its mode is at its default."""

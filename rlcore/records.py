@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from rlcore.standings import ComparisonTable
 from rlcore.statistics import Difference, paired_difference
 from rlcore.validation import Validation
 
@@ -141,6 +142,7 @@ class Evidence:
         outcome: the last verdict's decision, or ``completed``.
         seconds: wall time by stage (``data``, ``baselines``, ``training``, ``validation``, ``test``, ...).
         peak_memory_mib: of all processes of the run together; None where it was not measured.
+        comparison: with every other searcher on the test split; None where it was not made.
     """
 
     run_name: str
@@ -158,3 +160,4 @@ class Evidence:
     outcome: str
     seconds: dict[str, float]
     peak_memory_mib: float | None
+    comparison: ComparisonTable | None = None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cmaes import CMA
@@ -18,10 +20,11 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from rlcore.config import Stage1Config
-from rlcore.episode import Episode, Subject
+from rlcore.episode import Attempt, Episode, Subject
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json, write_json
-from rlcore.parameters import DIMENSIONS, ActionSpace
+from rlcore.parameters import DIMENSIONS, PLAIN, ActionSpace, Parameters
+from rlcore.tracing import CONVERSION_VERSION
 
 POPULATION = 10
 LOCAL_SPREAD = 0.25
@@ -33,6 +36,28 @@ _TOGETHER = 16
 """Logos searched side by side: enough that the workers never wait for one slow trace."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search of ``traces`` traces found for a logo; ``parameters`` None: nothing better than plain."""
+
+    gain: float
+    traces: int
+    parameters: Parameters | None
+
+
+class Recalled:
+    """Proposes for each logo what a search found for it before."""
+
+    def __init__(self, name: str, found: Mapping[str, Found]) -> None:
+        """``found``: by logo digest."""
+        self.name = name
+        self._found = found
+
+    def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
+        """The found parameters of each logo, plain's where it found none; KeyError for a logo not searched."""
+        return [self._found[episode.subject.logo.digest].parameters or PLAIN for episode in episodes]
+
+
 def reference_gains(
     subjects: Sequence[Subject],
     config: Stage1Config,
@@ -40,18 +65,30 @@ def reference_gains(
     cache: Path,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:
-    """Reference gain by logo digest, from ``cache`` (a folder) or searched with ``config.reference_traces`` traces.
+    """The gains alone of ``reference_searches``."""
+    found = reference_searches(subjects, config, evaluator, cache, on_progress)
+    return {digest: item.gain for digest, item in found.items()}
+
+
+def reference_searches(
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    cache: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Found]:
+    """The best by logo digest, from ``cache`` (a folder) or searched with ``config.reference_traces`` traces.
 
     ``on_progress(done, total)`` is called with numbers of logos. Empty with 0 traces.
     """
     if not config.reference_traces:
         return {}
-    known: dict[str, float] = {}
+    known: dict[str, Found] = {}
     missing = []
     for subject in subjects:
         path = _cache_path(subject, config, cache)
         if path.exists():
-            known[subject.logo.digest] = float(read_json(path)["gain"])
+            known[subject.logo.digest] = _stored(path)
         else:
             missing.append(subject)
     for start in range(0, len(missing), _TOGETHER):
@@ -59,34 +96,47 @@ def reference_gains(
             on_progress(len(known), len(subjects))
         for episode in _search(missing[start : start + _TOGETHER], config, evaluator):
             _store(episode, config, cache)
-            known[episode.subject.logo.digest] = episode.best_gain
+            known[episode.subject.logo.digest] = _found(episode)
     if on_progress is not None:
         on_progress(len(subjects), len(subjects))
     return known
 
 
 def _cache_path(subject: Subject, config: Stage1Config, cache: Path) -> Path:
-    settings = {
-        "traces": config.reference_traces,
+    settings = {"traces": config.reference_traces, "search": [POPULATION, LOCAL_SPREAD], **conditions(config)}
+    return cache / cache_key(settings) / f"{subject.logo.digest}.json"
+
+
+def conditions(config: Stage1Config) -> dict[str, Any]:
+    """What the outcome of any search of a logo depends on: the gain, the space, the libraries."""
+    return {
         "weights": [config.quality_weight, config.size_weight, config.speed_weight],
         "tuned": [[name, repr(DIMENSIONS[name])] for name in config.tuned],
         "fixed": config.fixed,
-        "search": [POPULATION, LOCAL_SPREAD, 2],
+        "conversion": CONVERSION_VERSION,
         "versions": {name: version(name) for name in _VERSIONED},
     }
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    return cache / key / f"{subject.logo.digest}.json"
+
+
+def cache_key(settings: Mapping[str, Any]) -> str:
+    """A name for a folder: other settings, another name."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _store(episode: Episode, config: Stage1Config, cache: Path) -> None:
-    best = episode.best
-    content = {
-        "name": episode.subject.name,
-        "gain": episode.best_gain,
-        "traces": episode.step,
-        "parameters": None if best is None else best.parameters.as_dict(),
-    }
+    content = {"name": episode.subject.name, **asdict(_found(episode))}
     write_json(_cache_path(episode.subject, config, cache), content)
+
+
+def _found(episode: Episode) -> Found:
+    best = episode.best
+    return Found(episode.best_gain, episode.step, None if best is None else best.parameters)
+
+
+def _stored(path: Path) -> Found:
+    content = read_json(path)
+    parameters = content["parameters"]
+    return Found(content["gain"], content["traces"], None if parameters is None else Parameters(**parameters))
 
 
 def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evaluator) -> list[Episode]:
@@ -107,9 +157,9 @@ def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evalua
 def play_points(
     episodes: Sequence[Episode], points: Sequence[NDArray[np.float64]], space: ActionSpace, evaluator: Evaluator
 ) -> list[NDArray[np.float64]]:
-    """Traces each episode's points (``(n, tuned)`` in [-1, 1]), as far as its budget goes.
+    """Traces each episode's points, float64 ``(n, tuned)`` in [-1, 1], as far as its budget goes.
 
-    Returns the score of each point: its gain, or ``UNDELIVERABLE``.
+    Returns the ``score`` of each point.
     """
     proposals = [
         (episode, space.decode(point))
@@ -121,9 +171,14 @@ def play_points(
         episode.record(parameters, trace)
     counts = [sum(owner is episode for owner, _ in proposals) for episode in episodes]
     return [
-        np.array([a.gain if a.deliverable else UNDELIVERABLE for a in episode.attempts[episode.step - count :]])
+        np.array([score(attempt) for attempt in episode.attempts[episode.step - count :]])
         for episode, count in zip(episodes, counts, strict=True)
     ]
+
+
+def score(attempt: Attempt) -> float:
+    """What a search maximises: the gain, or ``UNDELIVERABLE``."""
+    return attempt.gain if attempt.deliverable else UNDELIVERABLE
 
 
 def _sobol_points(space: ActionSpace, count: int, digest: str) -> NDArray[np.float64]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from rlcore import findings, wording
+from rlcore import findings
+from rlcore.comparison_page import section_content
 from rlcore.figures import gain_against_traces, quality_against_bytes, training_progress, validation_over_episodes
 from rlcore.files import write_bytes, write_json, write_text
-from rlcore.findings import COLUMNS, ResultRow, cells, result_table
+from rlcore.findings import COLUMNS, ResultRow, result_table
 from rlcore.gallery import GalleryItem, svg_files
+from rlcore.pages import Picture, templates
 from rlcore.records import Evidence
 from rlcore.summary import summary_text
+from rlcore.tables import cells
 from rlcore.validation import Validation
 
 __all__ = [
@@ -40,16 +40,6 @@ class ReportFiles:
     progress: Path
     html: Path
     svgs: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure for light and dark pages; ``width`` is its width in CSS px at 100 %."""
-
-    alt: str
-    width: int
-    light: bytes
-    dark: bytes
 
 
 def write_report(evidence: Evidence, gallery: Sequence[GalleryItem], folder: Path) -> ReportFiles:
@@ -116,42 +106,33 @@ def html_page(evidence: Evidence, gallery: Sequence[GalleryItem], pictures: Sequ
 
     ``pictures``: training, validation, gain by traces, each logo, in this order.
     """
-    environment = Environment(
-        loader=PackageLoader("rlcore"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        decimal=wording.decimal,
-        percent=wording.percent,
-        interval=wording.interval,
-        data_uri=_data_uri,
-        duration=wording.duration,
-    )
     rows = result_table(evidence)
-    return environment.get_template("report.html.j2").render(
-        evidence=evidence,
-        config=evidence.config,
-        measures=evidence.test.headline(),
-        reached=findings.is_target_reached(evidence),
-        ending=findings.ending(evidence),
-        sentences=findings.headline(evidence),
-        conclusions=findings.conclusions(evidence),
-        training_sentence=findings.training_sentence(evidence),
-        columns=findings.MORE_COLUMNS,
-        rows=list(zip(rows, cells(rows, findings.MORE_COLUMNS), strict=True)),
-        cleaned_columns=findings.CLEANED_COLUMNS,
-        cleaned_rows=list(zip(rows, cells(rows, findings.CLEANED_COLUMNS), strict=True)),
-        readings=evidence.test.breakdown(),
-        main=findings.main_comparison(evidence),
-        counts=findings.count_table(evidence),
-        skipped=findings.skipped_reasons(evidence),
-        pictures=pictures,
-        gallery=gallery,
-        region_style=_region_style,
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            evidence=evidence,
+            config=evidence.config,
+            measures=evidence.test.headline(),
+            reached=findings.is_target_reached(evidence),
+            ending=findings.ending(evidence),
+            sentences=findings.headline(evidence),
+            conclusions=findings.conclusions(evidence),
+            training_sentence=findings.training_sentence(evidence),
+            columns=findings.MORE_COLUMNS,
+            rows=list(zip(rows, cells(rows, findings.MORE_COLUMNS), strict=True)),
+            cleaned_columns=findings.CLEANED_COLUMNS,
+            cleaned_rows=list(zip(rows, cells(rows, findings.CLEANED_COLUMNS), strict=True)),
+            readings=evidence.test.breakdown(),
+            main=findings.main_comparison(evidence),
+            counts=findings.count_table(evidence),
+            skipped=findings.skipped_reasons(evidence),
+            pictures=pictures,
+            gallery=gallery,
+            comparison=None if evidence.comparison is None else section_content(evidence.comparison),
+            region_style=_region_style,
+        )
     )
-
-
-def _data_uri(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def _region_style(item: GalleryItem) -> str:

@@ -1,11 +1,12 @@
 """Searchers: whoever chooses parameters for a logo under a budget of traces, all with one interface.
 
-The agent is one too (``rlcore.agent``). A searcher keeps no state between calls: all it may know of a logo is in the
-episode, so that one harness (``rlcore.validation``) runs every one of them in the same way.
+The agent is one too (``rlcore.agent``), and so are the searches per logo (``rlcore.search``). All that a searcher may
+know of a logo is in the episode, so that one harness (``rlcore.validation``) runs every one of them in the same way.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from rlcore.episode import Episode
 from rlcore.features import Features
-from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace, Parameters
+from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 
 
 class Searcher(Protocol):
@@ -41,20 +42,34 @@ class FixedSetting:
         return [self.parameters] * len(episodes)
 
 
+PLAIN_SEARCHER = FixedSetting("plain VTracer", PLAIN)
+CLEANED_SEARCHER = FixedSetting("cleaned plain", CLEANED_PLAIN)
+
+PRESETS = (
+    FixedSetting("preset bw", dataclasses.replace(PLAIN, color_mode="binary")),
+    FixedSetting("preset poster", dataclasses.replace(PLAIN, color_precision=8)),
+    FixedSetting(
+        "preset photo",
+        dataclasses.replace(PLAIN, filter_speckle=10, color_precision=8, layer_difference=48, corner_threshold=180),
+    ),
+)
+"""``--preset`` of VTracer's command line, where it differs from the defaults (cmdapp/src/config.rs in
+https://github.com/visioncortex/vtracer)."""
+
+
 class Sequential:
-    """The items of a portfolio one after the other, the same for every logo; the last one again after the end."""
+    """A list of settings in turn, the same for every logo; the last one again when they are used up."""
 
     def __init__(self, name: str, items: Sequence[Parameters]) -> None:
+        """Raises ``ValueError`` where ``items`` is empty."""
+        if not items:
+            raise ValueError(f"{name}: no settings to go through")
         self.name = name
         self.items = tuple(items)
 
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
-        """Each episode's next item."""
+        """The setting of each episode's step."""
         return [self.items[min(episode.step, len(self.items) - 1)] for episode in episodes]
-
-
-PLAIN_SEARCHER = FixedSetting("plain VTracer", PLAIN)
-CLEANED_SEARCHER = FixedSetting("cleaned plain", CLEANED_PLAIN)
 
 
 def method1_parameters(features: Features) -> Parameters:
@@ -85,21 +100,3 @@ class Method1:
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
         """The formulas' parameters for each logo."""
         return [method1_parameters(episode.subject.features) for episode in episodes]
-
-
-class RandomSearch:
-    """Uniform actions, seeded per logo and step, so that neither order nor company matters."""
-
-    name = "random"
-
-    def __init__(self, space: ActionSpace, seed: int) -> None:
-        self._space = space
-        self._seed = seed
-
-    def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
-        """A fresh uniform draw for each episode."""
-        return [self._draw(episode) for episode in episodes]
-
-    def _draw(self, episode: Episode) -> Parameters:
-        generator = np.random.default_rng([self._seed, int(episode.subject.logo.digest[:12], 16), episode.step])
-        return self._space.decode(generator.uniform(-1, 1, self._space.size))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from rlcore.findings import COLUMNS, cells, conclusions, count_table, ending, headline, result_table, skipped_reasons
+from rlcore import comparison_findings
+from rlcore.findings import COLUMNS, conclusions, count_table, ending, headline, result_table, skipped_reasons
 from rlcore.records import Evidence
+from rlcore.tables import cells
 from rlcore.wording import MISSING, decimal, duration, percent
 
 TEXT_WIDTH = 100
@@ -19,8 +21,11 @@ def summary_text(evidence: Evidence) -> str:
         [*_wrapped([title]), "=" * min(TEXT_WIDTH, len(title))],
         _wrapped([f"{ending(evidence).capitalize()}."]),
         _wrapped(headline(evidence)),
-        _section("Result on the test logos", _table([c.title for c in COLUMNS], cells(result_table(evidence)))),
+        _section(
+            "Result on the test logos", _table([c.title for c in COLUMNS], cells(result_table(evidence), COLUMNS))
+        ),
         _section("What the differences say", _wrapped(conclusions(evidence), "- ")),
+        _section("Comparison with every searcher", _comparison(evidence)),
         _section("Other readings of the agent's result", _readings(evidence)),
         _section("Validation", _validations(evidence)),
         _section("QA gate", _timeline(evidence)),
@@ -57,6 +62,15 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         figures = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
         lines.append((" " * gap).join([name.ljust(widths[0]), *figures]))
     return lines
+
+
+def _comparison(evidence: Evidence) -> list[str]:
+    if evidence.comparison is None:
+        return ["was not made"]
+    columns = comparison_findings.COLUMNS
+    rows = cells(evidence.comparison.standings, columns)
+    sentences = comparison_findings.conclusions(evidence.comparison)
+    return [*_table([column.title for column in columns], rows), "", *_wrapped(sentences, "- ")]
 
 
 def _readings(evidence: Evidence) -> list[str]:

@@ -19,6 +19,9 @@ from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
 
+CONVERSION_VERSION = 2
+"""Raised with every change of what a conversion gives: what is cached on disk depends on it."""
+
 OVERSIZE_BYTES = 4_000_000
 """An SVG above this is a failed trace: rendering it costs more than it can be worth."""
 
@@ -93,7 +96,7 @@ def convert(encoded: bytes, parameters: Parameters) -> bytes:
         svg: str = vtracer.convert_raw_image_to_svg(
             encoded,
             img_format="png",
-            colormode="color",
+            colormode=parameters.color_mode,
             hierarchical=parameters.hierarchical,
             mode=parameters.mode,
             filter_speckle=parameters.filter_speckle,

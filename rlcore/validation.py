@@ -5,8 +5,9 @@ Validation, the final test, the baselines and the benchmark all call ``run_searc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from rlcore.config import Stage1Config
 from rlcore.episode import Attempt, Episode, Subject
 from rlcore.evaluator import Evaluator
-from rlcore.gain import Baseline, Target, bytes_ratio, is_success, ssim_improvement
+from rlcore.gain import Baseline, bytes_ratio, is_success, ssim_improvement
 from rlcore.searchers import Searcher
 from rlcore.tracing import Trace
 
@@ -188,8 +189,7 @@ def run_searcher(
         on_progress: called with (traces done, traces in all) after each step.
     """
     episodes = play(searcher, subjects, budget, config, evaluator, on_progress)
-    known = references or {}
-    results = tuple(_result(played, config.target, known.get(played.subject.logo.digest)) for played in episodes)
+    results = results_after(episodes, budget, references)
     return Validation(searcher.name, episode, budget, config.category, results)
 
 
@@ -202,18 +202,36 @@ def play(
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Episode]:
     """The finished episodes behind ``run_searcher``, in the subjects' order."""
+    episodes: list[Episode] = []
+    for step, episodes in enumerate(playing(searcher, subjects, budget, config, evaluator), start=1):
+        if on_progress is not None:
+            on_progress(step * len(episodes), budget * len(episodes))
+    return episodes
+
+
+def playing(
+    searcher: Searcher, subjects: Sequence[Subject], budget: int, config: Stage1Config, evaluator: Evaluator
+) -> Iterator[list[Episode]]:
+    """The same episodes after each step, all logos in step; who has seen enough asks for no more."""
     episodes = [Episode(subject, budget, config.weights, config.target) for subject in subjects]
-    for step in range(budget):
+    for _ in range(budget):
         proposals = searcher.propose(episodes)
         traces = evaluator.traces([(e.subject.logo, p) for e, p in zip(episodes, proposals, strict=True)])
         for episode, parameters, trace in zip(episodes, proposals, traces, strict=True):
             episode.record(parameters, trace)
-        if on_progress is not None:
-            on_progress((step + 1) * len(episodes), budget * len(episodes))
-    return episodes
+        yield episodes
 
 
-def _result(episode: Episode, target: Target, reference: float | None) -> LogoResult:
+def results_after(
+    episodes: Sequence[Episode], traces: int, references: Mapping[str, float] | None = None
+) -> tuple[LogoResult, ...]:
+    """What the first ``traces`` traces of each episode deliver, as if there had been no more."""
+    known = references or {}
+    cut = [replace(episode, budget=traces, attempts=episode.attempts[:traces]) for episode in episodes]
+    return tuple(_result(episode, known.get(episode.subject.logo.digest)) for episode in cut)
+
+
+def _result(episode: Episode, reference: float | None) -> LogoResult:
     subject, delivered = episode.subject, episode.delivered
     quality, size_bytes = _measures(delivered, subject.plain)
     trace = Trace(quality, size_bytes, 0.0)
@@ -230,10 +248,10 @@ def _result(episode: Episode, target: Target, reference: float | None) -> LogoRe
         bytes_ratio=bytes_ratio(size_bytes, subject.plain),
         success=delivered is not None and delivered.success,
         gain=episode.best_gain,
-        gains=tuple(episode.best_gain_after(count + 1) for count in range(episode.step)),
+        gains=tuple(accumulate((a.gain if a.deliverable else 0.0 for a in episode.attempts), max, initial=0.0))[1:],
         cleaned_ssim_improvement=_improvement_or_zero(quality, subject.cleaned),
         cleaned_bytes_ratio=bytes_ratio(size_bytes, subject.cleaned),
-        cleaned_success=subject.cleaned.has_headroom and is_success(trace, subject.cleaned, target),
+        cleaned_success=subject.cleaned.has_headroom and is_success(trace, subject.cleaned, episode.target),
         regret=None if reference is None else reference - episode.best_gain,
         failed_traces=sum(attempt.trace.failure is not None for attempt in episode.attempts),
         parameters=None if delivered is None else delivered.parameters.as_dict(),

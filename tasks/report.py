@@ -19,6 +19,7 @@ from rlcore.report import write_report
 from rlcore.run_folder import RunFolder
 from rlcore.statistics import paired_difference
 from tasks import tracking
+from tasks.comparison import comparison_of
 from tasks.data import dataset_of
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, stage
 
@@ -49,6 +50,7 @@ def collect_evidence(folder: RunFolder) -> Evidence:
         outcome="completed" if decision == "continue" else decision,
         seconds=folder.seconds(),
         peak_memory_mib=max(memory, default=None),
+        comparison=comparison_of(folder),
     )
 
 

@@ -60,7 +60,7 @@ def test_the_flows_module_is_the_same_command():
 def test_help_lists_the_commands():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert all(command in result.output for command in ("run", "bench", "vectorize"))
+    assert all(command in result.output for command in ("run", "bench", "vectorize", "compare"))
 
 
 @pytest.fixture

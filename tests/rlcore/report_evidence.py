@@ -15,7 +15,8 @@ from rlcore.logos import make_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 from rlcore.records import Alert, Comparison, Evidence, Rollout, Verdict
 from rlcore.rendering import rasterise
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, RandomSearch, Searcher
+from rlcore.search import RandomSearch
+from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
 from rlcore.statistics import paired_difference
 from rlcore.tracing import trace
 from rlcore.validation import Validation, run_searcher

@@ -123,7 +123,7 @@ def test_result_table_and_its_cells() -> None:
     names = ["agent", "plain VTracer", "cleaned plain", "Method 1", "best single setting", "random"]
     assert [row.searcher for row in rows] == names
     assert [row.is_agent for row in rows] == [True] + [False] * 5
-    table = cells(rows)
+    table = cells(rows, COLUMNS)
     assert all(len(row) == len(COLUMNS) for row in table)
     assert table[0][-1] == "–"
     assert table[1][2:7] == [decimal(rows[1].measures.quality, 4), "0.000", "0.0\u00a0%", "1.000", "0.000"]
@@ -133,7 +133,7 @@ def test_result_table_and_its_cells() -> None:
 def test_text_lines_are_short_and_hold_the_table() -> None:
     text = summary_text(case().evidence)
     assert max(map(len, text.splitlines())) <= 100
-    for row in cells(result_table(case().evidence)):
+    for row in cells(result_table(case().evidence), COLUMNS):
         assert any(all(cell in line for cell in row) for line in text.splitlines()), row
     for section in (
         "Result on the test logos",
@@ -150,7 +150,7 @@ def test_page_holds_the_table_the_sentences_and_the_gate(page: str) -> None:
     text = visible_text(page)
     for sentence in (*headline(case().evidence), *conclusions(case().evidence)):
         assert sentence in text
-    for row in cells(result_table(case().evidence)):
+    for row in cells(result_table(case().evidence), COLUMNS):
         assert all(cell in text for cell in row)
     for reading in ("opaque", "transparent", "Against cleaned plain", "training gain <leaves> validation gain behind"):
         assert reading in text

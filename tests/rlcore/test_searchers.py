@@ -1,14 +1,14 @@
-"""Baselines: Method 1's formulas, and searchers that depend on logo and step alone."""
+"""Baselines: Method 1's formulas, fixed settings, presets and lists of settings."""
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from rlcore.episode import Episode
 from rlcore.features import measure
-from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, Method1, RandomSearch, method1_parameters
+from rlcore.parameters import CLEANED_PLAIN, PLAIN
+from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, PRESETS, Method1, Sequential, method1_parameters
+from rlcore.validation import play
 from tests.rlcore.pictures import disk, logo
 
 DISK = measure(logo(disk()))
@@ -66,33 +66,22 @@ def test_fixed_settings_are_plain_and_cleaned_plain(held_out):
     assert CLEANED_PLAIN.clean_alpha
 
 
-def walked(space, seed, subjects, evaluator, steps=3):
-    """What a random search proposes for each logo, step by step."""
-    episodes = [Episode(subject, steps) for subject in subjects]
-    found = []
-    for _ in range(steps):
-        proposals = RandomSearch(space, seed).propose(episodes)
-        found.append(proposals)
-        for episode, parameters in zip(episodes, proposals, strict=True):
-            episode.record(parameters, evaluator.traces([(episode.subject.logo, parameters)])[0])
-    return found
+def test_presets_are_those_of_vtracers_command_line():
+    found = {preset.name: preset.parameters for preset in PRESETS}
+    poster = dataclasses.replace(PLAIN, color_precision=8)
+    assert found["preset poster"] == poster
+    photo = dataclasses.replace(poster, filter_speckle=10, layer_difference=48, corner_threshold=180)
+    assert found["preset photo"] == photo
+    assert not any(parameters.clean_alpha for parameters in found.values())
 
 
-def test_random_search_depends_on_seed_logo_and_step_alone(held_out, evaluator):
-    space = ActionSpace()
-    found = walked(space, 3, held_out, evaluator)
-    assert walked(space, 3, held_out, evaluator) == found
-    assert walked(space, 3, held_out[::-1], evaluator) == [proposals[::-1] for proposals in found]
-    assert walked(space, 3, held_out[:1], evaluator) == [proposals[:1] for proposals in found]
-    assert walked(space, 4, held_out, evaluator) != found
-    assert len({parameters for proposals in found for parameters in proposals}) == 3 * len(held_out)
+def test_a_sequence_goes_through_its_settings_and_stays_at_the_last(held_out, config, evaluator):
+    items = [CLEANED_PLAIN, dataclasses.replace(CLEANED_PLAIN, mode="polygon")]
+    episodes = play(Sequential("portfolio", items), held_out, 4, config, evaluator)
+    for episode in episodes:
+        assert [attempt.parameters for attempt in episode.attempts] == [*items, items[-1], items[-1]]
 
 
-def test_random_search_covers_the_whole_range(subjects):
-    space = ActionSpace(("supersample", "length_threshold"))
-    proposals = [p for seed in range(10) for p in RandomSearch(space, seed).propose([Episode(s, 1) for s in subjects])]
-    counts = np.bincount([p.supersample for p in proposals], minlength=5)[1:]
-    assert counts.min() > len(proposals) / 8
-    lengths = [p.length_threshold for p in proposals]
-    assert min(lengths) < 3.8
-    assert max(lengths) > 9.7
+def test_a_sequence_of_nothing_is_refused_by_name():
+    with pytest.raises(ValueError, match="portfolio: no settings"):
+        Sequential("portfolio", [])

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from rlcore.statistics import Difference, interquartile_mean, paired_difference
+from rlcore.statistics import (
+    Difference,
+    Estimate,
+    estimate,
+    interquartile_mean,
+    paired_difference,
+    probability_of_improvement,
+)
 
 
 def test_a_constant_difference_has_no_interval():
@@ -70,3 +77,40 @@ def test_the_interquartile_mean_leaves_a_quarter_out_at_each_end():
     assert interquartile_mean([100, 1, 2, 3, 4, 5, 6, -100]) == 3.5
     assert interquartile_mean([7.0]) == 7.0
     assert math.isnan(interquartile_mean([]))
+
+
+def test_an_estimate_is_the_difference_from_nothing():
+    values = np.random.default_rng(1).normal(3, 1, 40)
+    found, difference = estimate(values), paired_difference(values, np.zeros(40))
+    assert (found.mean, found.low, found.high, found.pairs) == (
+        difference.mean,
+        difference.low,
+        difference.high,
+        difference.pairs,
+    )
+
+
+def test_probability_of_improvement_counts_ties_half():
+    found = probability_of_improvement([1.0, 2.0, 3.0, 4.0], [0.0, 2.0, 4.0, 3.5])
+    assert found.mean == (1 + 0.5 + 0 + 1) / 4
+    assert found.low < found.mean < found.high
+
+
+def test_probability_of_improvement_knows_no_sizes():
+    assert probability_of_improvement([1.0, 1e9], [0.0, 0.0]) == Estimate(1.0, 1.0, 1.0, 2)
+    assert probability_of_improvement([0.0, -1e9], [1e-9, 0.0]) == Estimate(0.0, 0.0, 0.0, 2)
+    assert probability_of_improvement([5.0], [5.0]) == Estimate(0.5, 0.5, 0.5, 1)
+
+
+def test_an_interval_of_a_probability_is_as_wide_as_a_binomials():
+    ahead = [1.0] * 60 + [-1.0] * 40
+    found = probability_of_improvement(ahead, [0.0] * 100)
+    half = 1.96 * math.sqrt(0.6 * 0.4 / 100)
+    assert (found.low, found.high) == pytest.approx((0.6 - half, 0.6 + half), abs=0.015)
+
+
+def test_no_pairs_are_refused():
+    with pytest.raises(ValueError, match="1 and 2 values"):
+        probability_of_improvement([1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="no value"):
+        estimate([])

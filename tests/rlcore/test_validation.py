@@ -11,9 +11,10 @@ from rlcore.evaluator import Evaluator
 from rlcore.files import write_json
 from rlcore.gain import Baseline
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, RandomSearch
+from rlcore.search import RandomSearch
+from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting
 from rlcore.training import untrained
-from rlcore.validation import Validation, play, run_searcher, summarise
+from rlcore.validation import Validation, play, playing, results_after, run_searcher, summarise
 from tests.conftest import small_config
 from tests.rlcore.made import result
 
@@ -247,3 +248,20 @@ def test_cleaned_plain_differs_from_plain_on_transparent_logos_alone(held_out):
             subject.cleaned.size_bytes,
         )
         assert same == (not subject.logo.has_alpha)
+
+
+def test_results_at_a_prefix_are_those_of_a_shorter_run(searcher, held_out, config, evaluator):
+    references = {subject.logo.digest: 3.0 for subject in held_out}
+    episodes = play(searcher, held_out, 4, config, evaluator)
+    for traces in (1, 2, 4):
+        shorter = run_searcher(searcher, held_out, traces, config, evaluator, references)
+        assert results_after(episodes, traces, references) == shorter.results
+    assert all(episode.step == 4 for episode in episodes)
+
+
+def test_who_has_seen_enough_pays_for_no_more(searcher, held_out, config):
+    with Evaluator() as own:
+        for episodes in playing(searcher, held_out, 100, config, own):
+            if episodes[0].step == 2:
+                break
+        assert own.statistics.asked == 2 * len(held_out)

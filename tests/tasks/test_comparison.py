@@ -1,0 +1,71 @@
+"""The comparison inside a run: files, figures in MLflow, and the way back into the report."""
+
+import mlflow
+import pytest
+
+import tasks.comparison
+from rlcore.config import Stage1Config
+from rlcore.dataset import save_dataset
+from rlcore.parameters import Parameters
+from rlcore.training import untrained
+from tasks.comparison import budgets_of, compare_searchers, comparison_metrics, comparison_of
+from tasks.run import open_run
+from tests.conftest import small_config
+
+PORTFOLIO = (Parameters(mode="polygon", supersample=2, palette_size=4).canonical(),)
+
+
+@pytest.fixture(scope="module")
+def compared(dataset, tmp_path_factory):
+    """A run with an untrained model, compared with four traces a search."""
+    folder = tmp_path_factory.mktemp("run") / "mlruns"
+    before = mlflow.get_tracking_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAGE1_MLRUNS", str(folder))
+        patch.setattr(tasks.comparison, "portfolio_of", lambda checkpoint, weight: PORTFOLIO)
+        patch.setattr(tasks.comparison, "COMPARISON_TRACES", 4)
+        with open_run(small_config(), "compared") as run:
+            save_dataset(dataset, run.folder.data)
+            untrained(run.config, dataset.of("train")).save(run.folder.best_model)
+            count = compare_searchers.fn(run)
+        yield run, count
+    mlflow.set_tracking_uri(before)
+
+
+def test_files_are_in_the_run_and_in_mlflow(compared):
+    run, count = compared
+    table = comparison_of(run.folder)
+    assert len(table.standings) == count > 10
+    assert (run.path / "comparison.html").read_text().startswith("<!doctype html>")
+    logged = {item.path for item in mlflow.MlflowClient().list_artifacts(run.mlflow_run_id)}
+    assert {"comparison.json", "comparison.html"} <= logged
+
+
+def test_figures_are_in_mlflow(compared):
+    run, _ = compared
+    table = comparison_of(run.folder)
+    metrics = mlflow.get_run(run.mlflow_run_id).data.metrics
+    portfolio = table.standing("portfolio", 3)
+    assert metrics["comparison-portfolio-3/gain"] == portfolio.summary.gain
+    assert metrics["comparison-portfolio-3/agent_ahead_low"] == portfolio.lead.gain.low
+    assert metrics["comparison-agent-3/success_rate"] == table.standing("agent", 3).summary.success_rate
+    wanted = {name for name, value in comparison_metrics(table).items() if value is not None}
+    assert wanted <= set(metrics)
+
+
+def test_how_far_it_is_is_in_the_journal(compared):
+    run, _ = compared
+    stages = {entry["stage"] for entry in run.folder.journal.read("progress")}
+    assert "comparison: TPE" in stages
+    assert "comparison" in run.folder.seconds()
+
+
+def test_no_traces_no_comparison(compared, monkeypatch):
+    run, _ = compared
+    monkeypatch.setattr(tasks.comparison, "COMPARISON_TRACES", 0)
+    assert compare_searchers.fn(run) == 0
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(1, (1,)), (3, (1, 2, 3)), (8, (1, 2, 4, 8)), (12, (1, 2, 4, 8, 12))])
+def test_budgets_end_with_all_of_the_agents_traces(steps, expected):
+    assert budgets_of(Stage1Config(steps_per_episode=steps)) == expected
