@@ -128,7 +128,9 @@ def compare(
     working_size: Annotated[
         int | None, typer.Option(min=16, max=2048, help="Longest side of logos in px; without it the model's.")
     ] = None,
-    most_traces: Annotated[int, typer.Option(min=1, max=10_000, help="Most traces of a search for a logo.")] = 200,
+    most_traces: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Most traces of a search for a logo; 0: no such search.")
+    ] = 200,
     reference_traces: Annotated[
         int, typer.Option(min=0, max=100_000, help="Traces of the reference search for a logo; 0: none.")
     ] = 400,

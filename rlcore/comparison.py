@@ -70,7 +70,7 @@ def compare(
         about: for headings.
         budgets: traces at which all are compared.
         seeds: how often each search per logo is played.
-        most_traces: most traces of a search.
+        most_traces: most traces of a search, at least the largest budget; 0: no search per logo.
         references: what a long search found, by logo digest.
         cache: folder of earlier searches.
         on_progress: called with (what is played, steps done, most steps).
@@ -94,7 +94,7 @@ def compare(
     rival = harness.played(Sequential(PORTFOLIO, portfolio), subjects, race.longest)
     # of one, it is the best single setting
     race.enter(rival, [budget for budget in read if budget > 1])
-    for kind in SEARCHES:
+    for kind in SEARCHES if most_traces else ():
         searches = [kind(config.action_space, config.seed + number, portfolio[0]) for number in range(seeds)]
         race.search(searches, judged, max(most_traces, race.longest), cache)
     if references:
