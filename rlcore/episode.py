@@ -71,6 +71,13 @@ class Episode:
         )
         return self.best_gain - before
 
+    def with_weights(self, weights: Weights) -> Episode:
+        """The same traces, read with other weights of the gain."""
+        again = Episode(self.subject, self.budget, weights, self.target)
+        for attempt in self.attempts:
+            again.record(attempt.parameters, attempt.trace)
+        return again
+
     @property
     def step(self) -> int:
         """Traces made."""

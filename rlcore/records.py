@@ -17,11 +17,11 @@ class Rollout:
     Attributes:
         episode: episodes finished so far, this rollout's included.
         episodes: episodes of this rollout.
-        reward: mean sum of rewards of an episode.
-        gain: mean best gain.
+        reward: mean best gain of an episode, each with its own size weight.
+        gain: mean best gain at the run's size weight.
         quality, bytes_ratio, ssim_improvement: of what would be delivered.
         success_rate: share of its episodes that are a success.
-        first_gain: mean best gain after the first trace.
+        first_gain: mean best gain after the first trace, at the run's size weight.
         failed_traces: number of failed traces.
         traces: traces asked for; remembered: of these, answered from memory.
         seconds: wall time of playing and learning.

@@ -75,7 +75,7 @@ def train_segment(
         model.policy.load_state_dict(dict(checkpoint.policy))
         model.policy.optimizer.load_state_dict(dict(checkpoint.optimizer))
         model.set_random_seed(_segment_seed(config.seed, segment.index))
-        recorder = _Recorder(env, evaluator, segment.first_episode, on_rollout or (lambda rollout: None))
+        recorder = _Recorder(env, config, evaluator, segment.first_episode, on_rollout or (lambda rollout: None))
         steps = segment.episodes * config.steps_per_episode
         try:
             model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
@@ -139,10 +139,16 @@ class _Recorder(BaseCallback):
     """Makes one ``Rollout`` of the episodes just played and the update that they led to."""
 
     def __init__(
-        self, env: LogoVecEnv, evaluator: Evaluator, episode: int, on_rollout: Callable[[Rollout], None]
+        self,
+        env: LogoVecEnv,
+        config: Stage1Config,
+        evaluator: Evaluator,
+        episode: int,
+        on_rollout: Callable[[Rollout], None],
     ) -> None:
         super().__init__()
         self._env = env
+        self._config = config
         self._evaluator = evaluator
         self.episode = episode
         self._on_rollout_record = on_rollout
@@ -175,7 +181,7 @@ class _Recorder(BaseCallback):
             episode=self.episode,
             episodes=len(episodes),
             failed_traces=sum(a.trace.failure is not None for episode in episodes for a in episode.attempts),
-            **_means(episodes),
+            **_means(episodes, self._config),
             traces=statistics.asked - asked,
             remembered=statistics.remembered - remembered,
             seconds=time.perf_counter() - self._start,
@@ -200,7 +206,10 @@ class _Recorder(BaseCallback):
         return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 
-def _means(episodes: Sequence[Episode]) -> dict[str, float]:
+def _means(episodes: Sequence[Episode], config: Stage1Config) -> dict[str, float]:
+    # each episode has a size weight of its own: gains are told at the run's, to be comparable with a validation's
+    told = [episode.with_weights(config.weights) for episode in episodes]
+
     def mean(values: list[float]) -> float:
         return float(np.mean(values))
 
@@ -214,8 +223,8 @@ def _means(episodes: Sequence[Episode]) -> dict[str, float]:
     pairs = list(zip(delivered, plains, strict=True))
     return {
         "reward": mean([episode.best_gain for episode in episodes]),
-        "gain": mean([episode.best_gain for episode in episodes]),
-        "first_gain": mean([episode.best_gain_after(1) for episode in episodes]),
+        "gain": mean([episode.best_gain for episode in told]),
+        "first_gain": mean([episode.best_gain_after(1) for episode in told]),
         "quality": mean([quality for quality, _, _ in delivered]),
         "bytes_ratio": mean([size / plain.size_bytes for (_, size, _), plain in pairs]),
         "ssim_improvement": mean([ssim_improvement(quality, plain) for (quality, _, _), plain in pairs]),
