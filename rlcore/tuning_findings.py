@@ -39,7 +39,8 @@ def value_text(value: float | None) -> str:
 def study_conclusions(study: StudyRecord) -> list[str]:
     """Sentences on what PPO and the tuning brought."""
     failed = sum(trial.value is None for trial in study.trials)
-    sentences = [f"{len(study.trials)} trials" + (f", {failed} of them failed" if failed else "") + "."]
+    count = len(study.trials)
+    sentences = [f"{count} {'trial' if count == 1 else 'trials'}" + (f", {failed} failed" if failed else "") + "."]
     if study.baseline is not None:
         sentences.append(f"Without any PPO the mean lead over the portfolio is {value_text(study.baseline)}.")
     if not study.ranking:

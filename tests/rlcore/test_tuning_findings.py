@@ -41,7 +41,7 @@ def test_the_default_settings_are_shown_once_where_they_are_the_best():
         (study(0.02, 0.01), "No trial is better than the default settings (+0.0200)."),
         (study(0.02, -0.01, 0.05), "Trial 2 is the best: +0.0500, +0.0300 against the default settings."),
         (study(None, 0.05), "Trial 1 is the best: +0.0500, – against the default settings."),
-        (study(None), "1 trials, 1 of them failed."),
+        (study(None), "1 trial, 1 failed."),
         (study(0.0, baseline=-0.02), "Without any PPO the mean lead over the portfolio is −0.0200."),
     ],
 )
