@@ -85,7 +85,7 @@ class StudyProgress:
 
 def show_study(study: StudyRecord, folder: RunFolder, console: Console) -> None:
     """The best trials, what they say, and the best settings as ``stage1 run --config`` takes them."""
-    title = "Mean lead over the portfolio on validation logos, and the settings behind it"
+    title = "Mean lead over the portfolio on validation logos"
     print_table(console, title, best_table(study))
     for sentence in study_conclusions(study):
         console.print(f"• {sentence}", highlight=False)
