@@ -78,6 +78,31 @@ def run(
 
 
 @app.command()
+@with_config_options
+def tune(
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings; options given here win over it.")
+    ] = None,
+    study: Annotated[
+        str, typer.Option(help="Name of the study; one of that name goes on. Empty: made of category and seed.")
+    ] = "",
+    trials: Annotated[int, typer.Option(min=1, max=100_000, help="Trials of the study in all, earlier ones too.")] = 20,
+    target_episodes: Annotated[
+        int, typer.Option("--episodes", min=1, max=10_000_000, help="Episodes of a trial's training.")
+    ] = 2000,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Trainings of a trial; their mean counts.")] = 1,
+    verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
+    **options: Any,
+) -> None:
+    """Look for better settings of PPO with short trainings; the same command again goes on with its study."""
+    settings = load_config(config, overrides(options) | {"target_episodes": target_episodes})
+    _quiet(verbose)
+    from flows.tuning import tune_ppo
+
+    tune_ppo(settings, study, trials, seeds, Console())
+
+
+@app.command()
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     images: Annotated[str, typer.Option(help="Logo source: default, or a folder.")] = "default",

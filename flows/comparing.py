@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from flows.tables import print_table
 from flows.vectorizing import latest_model
 from rlcore.agent import Agent, Checkpoint
 from rlcore.comparison import compare
@@ -147,14 +147,14 @@ def show_comparison(table: ComparisonTable, written: Sequence[Path], console: Co
     left_out = f", {about.excluded} training logos left out" if about.excluded else ""
     kind = "" if table.category == "all" else f" of category {table.category}"
     title = f"{table.logos} logos{kind} ({about.source}{left_out}); size weight {table.size_weight:g}"
-    _print(console, title, _texts(table.standings, MEASURES))
+    print_table(console, title, _texts(table.standings, MEASURES))
     others = [standing for standing in table.standings if not standing.is_agent]
-    _print(
+    print_table(
         console, f"\nThe agent's lead with as many traces, or with all of its {table.longest}", _texts(others, LEADS)
     )
     for sentence in conclusions(table):
         console.print(f"• {sentence}", highlight=False)
-    _print(console, "\nSuccess by kind of logo", _success(readings(table)))
+    print_table(console, "\nSuccess by kind of logo", _success(readings(table)))
     for path in written:
         console.print(f"written  {path}", highlight=False, soft_wrap=True)
 
@@ -168,12 +168,3 @@ def _success(rows: list[list[str]]) -> list[list[str]]:
     shown = 2 + (len(rows[0]) - 2) // 2
     head = [title.removesuffix(": success") for title in rows[0][:shown]]
     return [head, *(row[:shown] for row in rows[1:])]
-
-
-def _print(console: Console, title: str, rows: list[list[str]]) -> None:
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0), pad_edge=False, title_justify="left")
-    for number, heading in enumerate(rows[0]):
-        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
-    for row in rows[1:]:
-        table.add_row(*row)
-    console.print(table)

@@ -20,11 +20,13 @@ _NESTED = "ppo"
 
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command that takes ``**options`` an option for every field of ``Stage1Config``."""
+    """Gives a command that takes ``**options`` an option for every field of ``Stage1Config`` that it does not have."""
     hints = get_type_hints(command, include_extras=True)
     given = inspect.signature(command).parameters.values()
     own = [p.replace(annotation=hints[p.name]) for p in given if p.kind is not p.VAR_KEYWORD]
-    fields = [_parameter(name, field) for name, field in Stage1Config.model_fields.items() if name != _NESTED]
+    fields = [
+        _parameter(name, field) for name, field in Stage1Config.model_fields.items() if name not in (_NESTED, *hints)
+    ]
     nested = [_parameter(name, field, _NESTED) for name, field in PPOSettings.model_fields.items()]
     parameters = [*own, *fields, *nested]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

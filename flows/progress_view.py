@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -102,6 +102,10 @@ class ProgressState:
             parts.append(f"validation@{self.validation_episode} {_headline(self.validation)}")
         return " | ".join(parts)
 
+    def panel(self) -> RenderableType:
+        """All of it in a terminal."""
+        return render(self)
+
 
 def _headline(summary: dict[str, Any]) -> str:
     gain, improvement, rate = summary["gain"], summary["ssim_improvement"], summary["success_rate"]
@@ -126,13 +130,26 @@ def render(state: ProgressState) -> RenderableType:
     return Group(table, *(Text(f"  {note}", style="dim") for note in state.notes[-6:]))
 
 
-class ProgressView:
-    """Shows a run's journal while the run goes on in this process."""
+class View(Protocol):
+    """What a journal said so far, and how it is shown."""
 
-    def __init__(self, journal: Journal, console: Console) -> None:
+    def take(self, entry: dict[str, Any]) -> None:
+        """One event of the journal."""
+
+    def line(self) -> str:
+        """All of it on one line."""
+
+    def panel(self) -> RenderableType:
+        """All of it in a terminal."""
+
+
+class ProgressView:
+    """Shows a journal while a run, or a study, goes on in this process."""
+
+    def __init__(self, journal: Journal, console: Console, state: View | None = None) -> None:
         self._journal = journal
         self._console = console
-        self._state = ProgressState()
+        self._state = state or ProgressState()
         self._offset = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress-view", daemon=True)
@@ -149,12 +166,12 @@ class ProgressView:
             self._show_lines()
 
     def _show_live(self) -> None:
-        with Live(render(self._state), console=self._console, refresh_per_second=4) as live:
+        with Live(self._state.panel(), console=self._console, refresh_per_second=4) as live:
             while not self._stop.wait(REFRESH_SECONDS):
                 self._read()
-                live.update(render(self._state))
+                live.update(self._state.panel())
             self._read()
-            live.update(render(self._state))
+            live.update(self._state.panel())
 
     def _show_lines(self) -> None:
         shown, last = "", 0.0

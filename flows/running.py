@@ -6,10 +6,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from flows.progress_view import ProgressView
 from flows.stage1 import stage1
+from flows.tables import print_table
 from rlcore.config import Stage1Config
 from rlcore.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.records import Evidence
@@ -37,13 +37,8 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     rows = result_table(evidence)
     logos = rows[0].measures.logos
     title = f"{logos} test logos of category {evidence.test.category}, never seen in training"
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0), pad_edge=False, title_justify="left")
     columns = COLUMNS[:-1]  # the intervals follow in words: 80 columns have no room for them
-    for column in columns:
-        table.add_column(column.title, justify="left" if column is columns[0] else "right", no_wrap=True)
-    for row in cells(rows, columns):
-        table.add_row(*row)
-    console.print(table)
+    print_table(console, title, [[column.title for column in columns], *cells(rows, columns)])
     for sentence in (target_sentence(evidence), *conclusions(evidence)):
         console.print(f"• {sentence}", highlight=False)
     store = folder.path.parent.parent

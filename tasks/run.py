@@ -79,16 +79,29 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
     folder.write_config(config)
     run = Run(path=folder.path, mlflow_run_id=tracking.start_run(mlruns_folder(), folder.name, config))
     folder.journal.write("run", name=folder.name, target_episodes=config.target_episodes, chunks=config.chunk_count)
+    with closed_in_the_end(run):
+        yield run
+
+
+@contextmanager
+def closed_in_the_end(run: Run) -> Iterator[None]:
+    """Marks the folder and the MLflow run as finished, failed or killed, and watches the memory until then."""
+    journal = run.folder.journal
     try:
-        with MemoryWatch(folder.journal):
-            yield run
+        with MemoryWatch(journal):
+            yield
     except BaseException as error:
-        status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        folder.journal.write("ended", status=status, reason=f"{type(error).__name__}: {error}")
+        status = status_after(error)
+        journal.write("ended", status=status, reason=f"{type(error).__name__}: {error}")
         tracking.finish_run(run.mlflow_run_id, status)
         raise
-    folder.journal.write("ended", status="FINISHED", reason="")
+    journal.write("ended", status="FINISHED", reason="")
     tracking.finish_run(run.mlflow_run_id, "FINISHED")
+
+
+def status_after(error: BaseException) -> str:
+    """What MLflow calls a run that ended so."""
+    return "FAILED" if isinstance(error, Exception) else "KILLED"
 
 
 @contextmanager

@@ -65,17 +65,32 @@ def use_store(mlruns: Path) -> str:
 
 def start_run(mlruns: Path, name: str, config: Stage1Config) -> str:
     """Creates the run with its parameters and tags; returns its id."""
-    experiment = use_store(mlruns)
-    tags = {
-        "mlflow.note.content": f"Stage 1 on {config.images} logos, category {config.category}, seed {config.seed}.",
+    note = f"Stage 1 on {config.images} logos, category {config.category}, seed {config.seed}."
+    return _create(use_store(mlruns), name, config.model_dump(mode="json"), {"mlflow.note.content": note})
+
+
+def start_child_run(parent_id: str, name: str, params: Mapping[str, Any]) -> str:
+    """Creates a run that MLflow shows under another one; returns its id."""
+    experiment = str(mlflow.MlflowClient().get_run(parent_id).info.experiment_id)
+    return _create(experiment, name, params, {"mlflow.parentRunId": parent_id})
+
+
+def _create(experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    common = {
         "stage1.host": socket.gethostname(),
         "stage1.pid": str(os.getpid()),
         **{f"version.{package}": version(package) for package in ("vtracer", "torch", "stable-baselines3")},
     }
     client = mlflow.MlflowClient()
-    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-    params = [Param(key, str(value)) for key, value in flat(config.model_dump(mode="json")).items()]
-    client.log_batch(run_id, params=params)
+    run_id = str(client.create_run(experiment, run_name=name, tags=common | dict(tags)).info.run_id)
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in flat(params).items()])
+    return run_id
+
+
+def reopen_run(mlruns: Path, run_id: str) -> str:
+    """Marks a run as running again; returns its id."""
+    use_store(mlruns)
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
     return run_id
 
 
