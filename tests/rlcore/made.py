@@ -95,7 +95,7 @@ def trace_of(gain: float, octaves_smaller: float = 0.0) -> Trace:
 
 
 def table(gains: ArrayLike) -> TraceTable:
-    """Settings with these gains on made logos, ``(settings, logos)``, all by quality; below 0 it is worse than plain."""
+    """Settings with these gains on made logos, ``(settings, logos)``, all by quality; below 0: worse than plain."""
     wanted = np.asarray(gains, dtype=np.float64)
     same = np.full(wanted.shape, 1024.0)
     return TraceTable(1 - 0.5 * 2.0**-wanted, same, np.full(wanted.shape[1], 0.5), same[0].copy())
