@@ -19,12 +19,12 @@ from tests.rlcore import made
 CONFIG = small_config(warm_start_updates=120, steps_per_episode=2)
 NOISE = ("edge_density", "entropy", "corner_density", "gradient_strength", "complexity", "coverage", "top_share")
 LIBRARY = made.library(3)
-GAINS = {0.2: (0.0, 3.0, 1.4), 0.8: (3.0, 0.0, 1.4)}
-"""By kind of logo, told by its saturation, what each setting gives; the third is never best and a safe bet."""
+GAINS = {0.2: (0.0, 3.0, 2.0), 0.8: (3.0, 0.0, 2.0)}
+"""By kind of logo, told by its saturation, what each setting gives; the third is never best but a safe bet."""
 
 
 def logos_of(count, first, seed):
-    """Of both kinds in turn, with noise in what else they look like: who looks alike is seldom of one kind."""
+    """Of both kinds in turn, with noise in what else they look like, so that the kernel alone prefers the safe bet."""
     rng = np.random.default_rng(seed)
     kinds = [(0.2, 0.8)[number % 2] for number in range(count)]
     subjects = [
@@ -64,7 +64,8 @@ def expected_first_rise(checkpoint, subjects):
         seen = observe(episode, checkpoint.library, checkpoint.experience, checkpoint.config.action_space)
         with torch.no_grad():
             shares = policy.get_distribution(torch.from_numpy(seen)[None]).distribution.probs[0].numpy()
-        found.append(shares @ checkpoint.experience.table.gains_of(column, episode.weights))
+        gains = checkpoint.experience.table.gains_of(column, episode.weights)
+        found.append(shares[: len(gains)] @ gains)
     return float(np.mean(found))
 
 
@@ -76,14 +77,14 @@ def test_it_raises_the_expected_rise_where_context_decides(record, warm):
     start, subjects = record
     before, after = (expected_first_rise(checkpoint, subjects) for checkpoint in (start, warm[0]))
     # the best is 3 for either kind
-    assert before < 2
+    assert before < 2.2
     assert after > 2.7
 
 
 def test_it_picks_right_on_new_logos_of_these_kinds(record, warm):
     subjects, kinds = logos_of(200, 1000, 2)
     before, after = (shares_right(checkpoint, subjects, kinds) for checkpoint in (record[0], warm[0]))
-    assert before < 0.75
+    assert before == 0
     assert after > 0.9
 
 
