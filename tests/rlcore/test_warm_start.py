@@ -208,3 +208,10 @@ def test_it_fits_real_records(start, subjects):
     warm = warm_started(start, subjects)
     assert not same_weights(warm, start)
     assert expected_first_rise(warm, subjects) > expected_first_rise(start, subjects)
+
+
+def test_it_can_be_started_warm_where_speed_counts(record):
+    """Recorded traces have no seconds."""
+    config = CONFIG.model_copy(update={"speed_weight": 0.5, "warm_start_updates": 4})
+    after = warm_started(dataclasses.replace(record[0], config=config), record[1])
+    assert all(bool(tensor.isfinite().all()) for tensor in after.policy.values())
