@@ -71,13 +71,16 @@ def is_success(trace: Trace, baseline: Baseline, target: Target) -> bool:
 
 
 def gain(trace: Trace, baseline: Baseline, weights: Weights) -> float:
-    """``quality_weight log2(error ratio) + size_weight log2(bytes ratio)`` (+ speed); -inf for a failed trace."""
+    """``quality_weight log2(error ratio) + size_weight log2(bytes ratio)`` (+ speed); -inf for a failed trace.
+
+    Speed counts for nothing where the trace's seconds are not known (0): a recorded one.
+    """
     if trace.failure is not None:
         return -math.inf
     value = weights.quality * math.log2(
         max(1 - baseline.quality, QUALITY_ERROR_FLOOR) / max(1 - trace.quality, QUALITY_ERROR_FLOOR)
     )
     value += weights.size * math.log2(baseline.size_bytes / trace.size_bytes)
-    if weights.speed:
+    if weights.speed and trace.seconds:
         value += weights.speed * math.log2(baseline.seconds / trace.seconds)
     return value

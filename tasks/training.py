@@ -46,7 +46,8 @@ def train_chunk(run: Run, chunk: int, episode: int) -> int:
     checkpoint = Checkpoint.load(folder.checkpoint(episode))
     observer = RolloutObserver(run)
     with stage(run, "training"), Evaluator(config.workers) as evaluator:
-        evaluator.remember(checkpoint.experience.table.traces(checkpoint.library.settings, subjects))
+        if not config.speed_weight:  # a recorded trace has no seconds
+            evaluator.remember(checkpoint.experience.table.traces(checkpoint.library.settings, subjects))
         for segment in plan_chunks(config)[chunk - 1]:
             try:
                 checkpoint = train_segment(checkpoint, segment, subjects, evaluator, observer)

@@ -2,13 +2,19 @@
 
 import pytest
 
+from rlcore.agent import Checkpoint
 from rlcore.config import Stage1Config, load_config
 from rlcore.dataset import Dataset, build_dataset
 from rlcore.episode import Subject
 from rlcore.evaluator import Evaluator
+from rlcore.experience import Experience
+from rlcore.library import Library
+from rlcore.library_search import find_library
 from rlcore.logos import Logo
-from rlcore.parameters import Parameters
+from rlcore.parameters import CLEANED_PLAIN, Parameters
+from rlcore.trace_table import TraceTable
 from rlcore.tracing import Trace
+from rlcore.training import untrained
 
 SMALL = {
     "images": "none",
@@ -21,6 +27,12 @@ SMALL = {
     "checkpoint_frequency": 15,
     "reference_traces": 10,
     "single_setting_traces": 288,
+    "library_size": 6,
+    "library_searches": 4,
+    "library_traces": 16,
+    "library_moves": 4,
+    "warm_start_updates": 40,
+    "comparison_traces": 6,
 }
 
 
@@ -71,3 +83,30 @@ def evaluator():
     """One that remembers over all tests; who counts traces makes one of their own."""
     with Evaluator() as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def searched(config, subjects, evaluator) -> tuple[Library, TraceTable]:
+    """A library found on the training logos, and its table."""
+    return find_library(CLEANED_PLAIN, subjects, config, evaluator)
+
+
+@pytest.fixture(scope="session")
+def library(searched) -> Library:
+    return searched[0]
+
+
+@pytest.fixture(scope="session")
+def table(searched) -> TraceTable:
+    return searched[1]
+
+
+@pytest.fixture(scope="session")
+def experience(table, subjects) -> Experience:
+    return Experience.of(table, subjects)
+
+
+@pytest.fixture(scope="session")
+def start(config, library, table, subjects) -> Checkpoint:
+    """The untrained policy."""
+    return untrained(config, library, table, subjects)

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-import flows.comparing
 from flows.cli import USAGE_ERROR, app, main
 from rlcore.agent import Checkpoint
 from rlcore.dataset import load_dataset
@@ -18,7 +17,6 @@ from rlcore.standings import ComparisonTable
 from tasks.models import load_model
 from tasks.tracking import use_store
 
-PORTFOLIO = (Parameters(mode="polygon", supersample=2, palette_size=4).canonical(), Parameters(supersample=2))
 QUICK = ["--budget", "1,2,3", "--seeds", "1", "--most-traces", "4", "--reference-traces", "6", "--workers", "0"]
 
 
@@ -34,14 +32,6 @@ def store(run, tmp_path_factory):
         patch.setenv("STAGE1_MLRUNS", str(folder))
         yield folder
     mlflow.set_tracking_uri(before)
-
-
-@pytest.fixture(autouse=True)
-def portfolio(monkeypatch):
-    """Stands in for what a model is saved with."""
-    asked = []
-    monkeypatch.setattr(flows.comparing, "portfolio_of", lambda checkpoint, weight: asked.append(weight) or PORTFOLIO)
-    return asked
 
 
 def run_main(*arguments):
@@ -60,10 +50,8 @@ def table_in(path):
 def compared(run, store, tmp_path_factory):
     """Files of a comparison of the latest run's best model on its own test split, and what it printed."""
     folder = tmp_path_factory.mktemp("compared")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flows.comparing, "portfolio_of", lambda checkpoint, weight: PORTFOLIO)
-        files = ["--json", str(folder / "c.json"), "--html", str(folder / "c.html")]
-        done = CliRunner().invoke(app, ["compare", *QUICK, *files], env={"COLUMNS": "100"})
+    files = ["--json", str(folder / "c.json"), "--html", str(folder / "c.html")]
+    done = CliRunner().invoke(app, ["compare", *QUICK, *files], env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output
     return table_in(folder / "c.json"), (folder / "c.html").read_text(), done.output
 
@@ -102,7 +90,7 @@ def test_what_was_searched_is_kept_for_the_next_time(compared, store):
     assert len(list((store / "cache" / "search").glob("*/*.json"))) == 3 * table.logos
 
 
-def test_a_folder_a_size_and_a_weight(run, tmp_path, portfolio, capsys):
+def test_a_folder_a_size_and_a_weight(run, tmp_path, capsys):
     folder = tmp_path / "logos"
     folder.mkdir()
     for number, logo in enumerate(generate_logos(5, 77, 64)):
@@ -111,8 +99,11 @@ def test_a_folder_a_size_and_a_weight(run, tmp_path, portfolio, capsys):
     chosen = ["--model", run.folder.best_model, "--images", folder, "--category", "all", "--json", file]
     assert run_main(*chosen, "--working-size", 48, "--size-weight", 2) == 0
     table = table_in(file)
-    assert portfolio == [2.0]
     assert table.size_weight == 2
+    # the model's portfolio for this weight, and no other
+    portfolio = Checkpoint.load(run.folder.best_model).library.portfolio(2.0)
+    delivered = {Parameters(**r.parameters) for r in table.rival.results if r.parameters is not None}
+    assert delivered <= set(portfolio[:3])
     assert table.logos == 5
     assert table.about.source == str(folder)
     assert table.about.excluded == 0

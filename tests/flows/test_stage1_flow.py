@@ -20,13 +20,18 @@ from rlcore.errors import ConfigError, DataError
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json
 from rlcore.generated import generate_logos
+from rlcore.library import Library
+from rlcore.parameters import Parameters
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
+from rlcore.trace_table import TraceTable
 from rlcore.validation import run_searcher
+from tasks.comparison import comparison_of
 from tasks.quality import STATE_NAMES
 from tests.flows.conftest import mlflow_run, tiny_config
 
 EPISODES = [0, 30, 60]
+BASELINES = ["plain VTracer", "cleaned plain", "Method 1", "best single setting", "portfolio"]
 
 
 @pytest.fixture(scope="session")
@@ -70,14 +75,17 @@ def test_every_file_is_there(run):
         "journal.jsonl",
         "data/manifest.json",
         "data/logos.npz",
-        "single_setting.json",
+        "library.json",
+        "table.npz",
+        "comparison.json",
+        "comparison.html",
         "best_model.pt",
         "stage1_final_report.json",
         "stage1_summary.txt",
         "stage1_training_progress.png",
         "report.html",
         "validations/test.json",
-        *(f"validations/baseline-{split}-{index}.json" for split in ("validation", "test") for index in range(4)),
+        *(f"validations/baseline-{split}-{index}.json" for split in ("validation", "test") for index in range(5)),
         *(f"validations/episode-{episode:06d}.json" for episode in EPISODES),
         *(f"checkpoints/episode-{episode:06d}.pt" for episode in (0, 15, 30, 45, 60)),
     }
@@ -91,6 +99,55 @@ def test_the_config_and_every_checkpoint_agree(run):
     for episode in (0, 15, 30, 45, 60):
         checkpoint = Checkpoint.load(run.folder.checkpoint(episode))
         assert (checkpoint.episode, checkpoint.segments, checkpoint.config) == (episode, episode // 15, run.config)
+
+
+def test_the_library_is_found_on_training_logos_and_kept_in_every_checkpoint(run):
+    library = Library.from_dict(read_json(run.folder.library))
+    table = TraceTable.load(run.folder.table)
+    training = load_dataset(run.folder.data).of("train", run.config.category)
+    assert 0 < len(library.settings) <= run.config.library_size
+    assert 0 < len(library.moves) <= run.config.library_moves
+    assert table.quality.shape == (len(library.settings), len(training))
+    for episode in (0, 15, 30, 45, 60):
+        checkpoint = Checkpoint.load(run.folder.checkpoint(episode))
+        assert checkpoint.library == library
+        assert checkpoint.experience.digests == tuple(subject.logo.digest for subject in training)
+        assert (checkpoint.experience.table.quality == table.quality).all()
+
+
+def test_the_first_policy_has_been_started_warm(run):
+    first = Checkpoint.load(run.folder.checkpoint(0))
+    assert bool(first.policy["action_net.learned.weight"].any())
+
+
+def test_traces_of_the_record_are_not_made_again_in_training(run):
+    chunks = {entry["chunk"]: entry for entry in run.folder.journal.read("traces")}
+    assert set(chunks) == {0, 1, 2}
+    for chunk in (1, 2):
+        assert chunks[chunk]["asked"] == 90
+        assert chunks[chunk]["remembered"] > 30
+
+
+def test_the_best_single_setting_is_the_portfolios_first(run):
+    library = Library.from_dict(read_json(run.folder.library))
+    portfolio = library.portfolio(run.config.size_weight)
+    *_, single, several = run.folder.baselines("test")
+    for result in single.results:
+        assert result.parameters in (None, portfolio[0].as_dict())
+    for one, result in zip(single.results, several.results, strict=True):
+        assert len(result.gains) == 3
+        assert result.gains[0] == one.gain
+        assert result.parameters is None or Parameters(**result.parameters) in portfolio[:3]
+
+
+def test_every_searcher_is_compared_with_the_best_model(run):
+    table = comparison_of(run.folder)
+    test = run.folder.validation("test")
+    assert [result.gains for result in table.agent.results] == [result.gains for result in test.results]
+    assert table.budgets == (1, 2, 3)
+    assert max(standing.traces for standing in table.standings) <= max(run.config.reference_traces, 6)
+    key = "comparison-portfolio-3/gain"
+    assert list(history(run, key).values()) == [pytest.approx(table.standing("portfolio", 3).summary.gain)]
 
 
 def test_the_best_model_is_that_of_the_best_validation(run):
@@ -112,7 +169,8 @@ def test_validations_are_of_the_held_out_logos(run):
         assert {result.digest for result in validation.results} == splits["test"]
         assert all(result.regret is not None for result in validation.of())
     names = [validation.searcher for validation in run.folder.baselines("test")]
-    assert names == ["plain VTracer", "cleaned plain", "Method 1", "best single setting"]
+    assert names == BASELINES
+    assert [validation.budget for validation in run.folder.baselines("test")] == [1, 1, 1, 1, 3]
 
 
 def test_the_test_can_be_repeated_from_what_was_kept(run):
@@ -135,7 +193,16 @@ def test_rollouts_and_verdicts_are_in_the_journal(run):
     events = {entry["event"] for entry in run.folder.journal.read()}
     assert {"run", "data", "validation", "milestone", "memory", "traces", "ended"} <= events
     assert run.folder.journal.read("ended")[0]["status"] == "FINISHED"
-    assert {"data", "training", "validation", "test", "report"} <= run.folder.seconds().keys()
+    assert {
+        "data",
+        "library",
+        "warm start",
+        "training",
+        "validation",
+        "test",
+        "comparison",
+        "report",
+    } <= run.folder.seconds().keys()
 
 
 def test_the_mlflow_run_is_finished_with_its_params(run):
@@ -196,7 +263,9 @@ def test_files_are_artifacts_and_the_same(run):
     top = {
         "config.json",
         "manifest.json",
-        "single_setting.json",
+        "library.json",
+        "comparison.json",
+        "comparison.html",
         "journal.jsonl",
         "best_model.pt",
         "stage1_final_report.json",
@@ -239,10 +308,10 @@ def test_tasks_read_like_a_story(run):
     _, tasks = prefect_run(run.state)
     assert [task.name for task in tasks] == [
         "prepare data",
-        "find the best single setting",
+        "search settings for the library",
         "search reference gains: validation",
         "baselines on validation",
-        "make the untrained policy",
+        "make the policy and start it warm",
         "validate at episode 0",
         "train chunk 1",
         "validate at episode 30",
@@ -253,6 +322,7 @@ def test_tasks_read_like_a_story(run):
         "search reference gains: test",
         "baselines on test",
         "final test",
+        "compare with every searcher",
         "final report",
     ]
     assert {task.state_type.value for task in tasks} == {"COMPLETED"}
@@ -311,12 +381,15 @@ def test_the_report_opens_offline(run):
 def test_the_same_seed_with_other_workers_gives_the_same_bytes(run, again):
     folder, _ = again
     validations = sorted(path.name for path in (run.folder.path / "validations").iterdir())
-    assert len(validations) == 12
+    assert len(validations) == 14
     for name in validations:
         assert (folder.path / "validations" / name).read_bytes() == (
             run.folder.path / "validations" / name
         ).read_bytes()
-    assert (folder.path / "single_setting.json").read_bytes() == (run.folder.path / "single_setting.json").read_bytes()
+    for name in ("library.json", "table.npz"):
+        assert (folder.path / name).read_bytes() == (run.folder.path / name).read_bytes()
+    tables = [comparison_of(where) for where in (run.folder, folder)]
+    assert tables[0].standings == tables[1].standings
     ours, theirs = (Checkpoint.load(where.checkpoint(60)) for where in (run.folder, folder))
     assert all(bool((ours.policy[name] == theirs.policy[name]).all()) for name in ours.policy)
 
@@ -368,12 +441,7 @@ def test_too_few_logos_stop_the_run_before_any_training(mlruns, prefect, tmp_pat
 
 def test_every_validation_is_held_against_the_baselines(run):
     baselines = run.folder.baselines("validation")
-    assert [baseline.searcher for baseline in baselines] == [
-        "plain VTracer",
-        "cleaned plain",
-        "Method 1",
-        "best single setting",
-    ]
+    assert [baseline.searcher for baseline in baselines] == BASELINES
     entries = {(entry["episode"], entry["baseline"]): entry["gain"] for entry in run.folder.journal.read("comparison")}
     assert set(entries) == {(episode, baseline.searcher) for episode in EPISODES for baseline in baselines}
     for validation in run.folder.validations():

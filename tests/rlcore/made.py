@@ -1,12 +1,27 @@
-"""Results and records with chosen figures, for what is computed from them."""
+"""Results, records, logos and libraries with chosen figures, for what is computed from them."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlcore.parameters import PLAIN
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlcore.episode import Subject
+from rlcore.features import measure
+from rlcore.gain import Baseline
+from rlcore.library import Library, Move
+from rlcore.parameters import PLAIN, Parameters
 from rlcore.records import Rollout
+from rlcore.trace_table import TraceTable
+from rlcore.tracing import Trace
 from rlcore.validation import LogoResult, Validation
+from tests.rlcore.pictures import disk, flat, logo
+
+SETTINGS = tuple(Parameters(filter_speckle=number) for number in range(11))
+"""Some to make libraries of, all canonical."""
 
 
 def result(**values: Any) -> LogoResult:
@@ -57,3 +72,30 @@ def rollout(gain: float = 1.0, episode: int = 10, **values: Any) -> Rollout:
         "train": {"value_loss": 0.5},
     }
     return Rollout(gain=gain, episode=episode, **(settings | values))
+
+
+def library(count: int = 3, moves: Sequence[Move] = (), rises: Sequence[float] = (), **values: Any) -> Library:
+    """Of the first ``SETTINGS``, its portfolios in their order."""
+    portfolios: Mapping[float, tuple[int, ...]] = {0.5: tuple(range(count))}
+    made = Library(SETTINGS[:count], tuple(moves), portfolios, tuple(rises))
+    return dataclasses.replace(made, **values)
+
+
+def subject(number: int = 0, **features: float) -> Subject:
+    """A logo unlike that of any other number, which looks just like theirs but for ``features``."""
+    red, green = divmod(number, 256)
+    looks = dataclasses.replace(measure(logo(disk(16))), **features)
+    baseline = Baseline(0.5, 1024)
+    return Subject(logo(flat(16, 16, (red, green, 7)), f"made {number}"), looks, baseline, baseline, "simple", "train")
+
+
+def trace_of(gain: float, octaves_smaller: float = 0.0) -> Trace:
+    """What has this gain on a made logo by its quality, and this many times its size weight more by its bytes."""
+    return Trace(1 - 0.5 * 2.0**-gain, round(1024 * 2.0**-octaves_smaller), 0.01)
+
+
+def table(gains: ArrayLike) -> TraceTable:
+    """Settings with these gains on made logos, ``(settings, logos)``, all by quality; below 0: worse than plain."""
+    wanted = np.asarray(gains, dtype=np.float64)
+    same = np.full(wanted.shape, 1024.0)
+    return TraceTable(1 - 0.5 * 2.0**-wanted, same, np.full(wanted.shape[1], 0.5), same[0].copy())

@@ -78,7 +78,8 @@ def gains(validation):
 def test_all_are_there_at_their_traces(table):
     assert [(s.searcher, s.traces, s.seeds) for s in table.standings] == [
         *[("agent", count, 1) for count in (1, 2, 4)],
-        *[(name, 1, 1) for name in ("plain VTracer", "cleaned plain", "preset poster", "preset photo", "Method 1")],
+        *[(name, 1, 1) for name in ("plain VTracer", "cleaned plain")],
+        *[(name, 1, 1) for name in ("preset bw", "preset poster", "preset photo", "Method 1")],
         (BEST_SINGLE, 1, 1),
         *[(PORTFOLIO, count, 1) for count in (2, 4)],
         *[(name, count, 2) for name in ("random", "TPE", "CMA-ES") for count in (2, 4)],
@@ -269,8 +270,8 @@ def test_a_second_time_the_searches_cost_nothing(table, agent, some, judged, set
         first = compared_with(tmp_path, agent, some, settings, own, references=references)
     with Evaluator() as own:
         again = compared_with(tmp_path, agent, some, settings, own, references=references)
-        # agent and portfolio (4 traces each), six fixed settings and the reference's answer are traced anew
-        assert own.statistics.asked == (4 + 4 + 6) * len(some) + len(judged)
+        # agent and portfolio (4 traces each), seven fixed settings and the reference's answer are traced anew
+        assert own.statistics.asked == (4 + 4 + 7) * len(some) + len(judged)
     assert again == first == table
 
 

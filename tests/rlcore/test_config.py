@@ -32,24 +32,31 @@ OTHER = {
     "category": "all",
     "reference_traces": 0,
     "single_setting_traces": 10,
+    "library_size": 7,
+    "library_searches": 5,
+    "library_traces": 11,
+    "library_moves": 3,
+    "warm_start_updates": 0,
+    "comparison_traces": 0,
     "quality_weight": 2.0,
     "size_weight": 0.0,
+    "least_size_weight": 0.5,
+    "greatest_size_weight": 1.5,
     "speed_weight": 0.1,
     "tuned": ["mode", "palette_size"],
     "fixed": {"supersample": 2, "hierarchical": "cutout"},
     "ppo": {
-        "learning_rate": 0.001,
+        "learning_rate": 0.002,
         "final_learning_rate_share": 1.0,
         "rollout_episodes": 10,
         "batch_size": 20,
         "epochs": 3,
-        "discount": 0.9,
+        "discount": 0.8,
         "gae_lambda": 0.8,
         "clip_range": 0.3,
         "entropy_coefficient": 0.01,
         "value_coefficient": 1.0,
         "max_gradient_norm": 1.0,
-        "initial_log_spread": -1.0,
     },
 }
 """For known fields another value than the default; a field that is new has its own default's test below."""
@@ -110,6 +117,8 @@ def test_defaults_are_the_designs():
     )
     assert (config.max_training_time_hours, config.early_stopping_patience) == (12, 3)
     assert (config.quality_weight, config.size_weight, config.speed_weight) == (1, 0.5, 0)
+    assert (config.least_size_weight, config.greatest_size_weight) == (0.25, 2)
+    assert (config.library_size, config.library_moves) == (48, 16)
     assert (config.working_size, config.steps_per_episode, config.category) == (256, 8, "simple")
     assert config.workers >= 1
     assert config.tuned == DEFAULT_TUNED
@@ -134,6 +143,10 @@ def test_defaults_are_the_designs():
         ("ppo.epochs", 0, "whole number, 1 to 100"),
         ("ppo.clip_range", 2, "above 0 to 1"),
         ("tuned", "mode", "tuple"),
+        ("library_size", 0, "whole number, 1 to 256"),
+        ("library_traces", 0, "whole number, 1 to 10000"),
+        ("warm_start_updates", -1, "whole number, 0 to 100000"),
+        ("least_size_weight", 0.0, "above 0 to 100"),
     ],
 )
 def test_a_wrong_value_is_refused_by_field_value_and_range(path, value, told):
@@ -170,6 +183,7 @@ def test_unknown_fields_are_refused_with_the_known_ones(tmp_path):
         ({"tuned": ["speckle"]}, "speckle"),
         ({"tuned": []}, "at least one"),
         ({"images": "none"}, "generated_logos"),
+        ({"least_size_weight": 3.0}, "least_size_weight = 3 is above greatest_size_weight = 2"),
     ],
 )
 def test_inconsistent_settings_are_refused(values, told):

@@ -10,7 +10,7 @@ from rlcore import evaluator as evaluator_module
 from rlcore.evaluator import Evaluator
 from rlcore.generated import generate_logos
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace, Parameters
-from rlcore.tracing import trace
+from rlcore.tracing import Trace, trace
 from tests.rlcore.pictures import logo, noise
 
 LOGOS = generate_logos(5, 2, 48)
@@ -106,3 +106,26 @@ def test_statistics_with_a_failure_can_be_written_down():
     with Evaluator(workers=0) as evaluator:
         evaluator.traces([(LOGOS[0], dataclasses.replace(CLEANED_PLAIN, color_precision=0))])
         assert json.loads(json.dumps(dataclasses.asdict(evaluator.statistics)))["failures"] == {"panic": 1}
+
+
+def test_what_is_remembered_is_free_to_ask_for():
+    """Told by whoever traced it before: no trace is made, and the answer is what was told."""
+    known = Trace(0.5, 123, 0.0)
+    with Evaluator() as evaluator:
+        evaluator.remember({(LOGOS[0].digest, Parameters(mode="polygon").canonical()): known})
+        asked = [(LOGOS[0], Parameters(mode="polygon", corner_threshold=5)), (LOGOS[0], Parameters(mode="polygon"))]
+        assert evaluator.traces(asked) == [known, known]
+        assert (evaluator.statistics.asked, evaluator.statistics.remembered) == (2, 2)
+        assert evaluator.statistics.trace_seconds == 0
+        other = evaluator.traces([(LOGOS[1], Parameters(mode="polygon"))])
+        assert other != [known]
+        assert evaluator.statistics.remembered == 2
+
+
+def test_what_is_told_keeps_no_svg_and_an_svg_is_made_when_asked_for():
+    with Evaluator() as evaluator:
+        [real] = evaluator.traces([(LOGOS[0], Parameters())], keep_svg=True)
+        evaluator.remember({(LOGOS[1].digest, Parameters()): real})
+        assert evaluator.traces([(LOGOS[1], Parameters())])[0] == dataclasses.replace(real, svg=None)
+        [own] = evaluator.traces([(LOGOS[1], Parameters())], keep_svg=True)
+        assert own.svg not in (None, real.svg)

@@ -102,3 +102,9 @@ def test_headroom():
     assert HEADROOM == 1e-3
     assert Baseline(0.998, 1).has_headroom
     assert not Baseline(0.9991, 1).has_headroom
+
+
+def test_where_seconds_are_not_known_speed_counts_for_nothing():
+    baseline, fast = Baseline(0.5, 1000, 0.4), Weights(1.0, 0.5, 2.0)
+    assert gain(Trace(0.75, 1000, 0.1), baseline, fast) == pytest.approx(1 + 2 * 2)
+    assert gain(Trace(0.75, 1000, 0.0), baseline, fast) == pytest.approx(1)

@@ -15,6 +15,7 @@ from rlcore.parameters import (
     DEFAULT_TUNED,
     DIMENSIONS,
     PLAIN,
+    POLYGON_ONLY,
     SPLINE_ONLY,
     ActionSpace,
     Parameters,
@@ -86,6 +87,7 @@ def test_choices_share_the_range_equally(dimension):
         ("path_precision", (0, 4, 8)),
         ("supersample", (1, 3, 4)),
         ("palette_size", (2, 10, 0)),
+        ("simplify", (0.0, 0.3, 0.6)),
     ],
 )
 def test_meaning_of_the_ends_and_the_middle(name, values):
@@ -107,9 +109,9 @@ def test_non_finite_entries_are_refused(bad):
         ActionSpace().decode(action)
 
 
-@pytest.mark.parametrize("shape", [(1,), (12,), (11, 1), ()])
+@pytest.mark.parametrize("shape", [(1,), (11,), (13,), (12, 1), ()])
 def test_a_wrong_shape_is_refused(shape):
-    with pytest.raises(ParameterError, match="needs 11"):
+    with pytest.raises(ParameterError, match="needs 12"):
         ActionSpace().decode(np.zeros(shape))
 
 
@@ -117,14 +119,16 @@ def test_only_tuned_entries_change_and_fixed_ones_hold():
     space = ActionSpace(("palette_size", "supersample"), {"mode": "polygon", "color_precision": 8})
     assert space.size == 2
     parameters = space.decode(np.array([-1.0, 1.0]))
-    expected = dataclasses.replace(CLEANED_PLAIN, mode="polygon", color_precision=8, palette_size=2, supersample=4)
+    expected = dataclasses.replace(Parameters(), mode="polygon", color_precision=8, palette_size=2, supersample=4)
     assert parameters == expected
 
 
-def test_alpha_is_cleaned_but_for_plain():
-    assert ActionSpace().decode(np.zeros(11)).clean_alpha
+def test_alpha_is_cleaned_and_paths_are_compact_but_for_plain():
+    decoded = ActionSpace().decode(np.zeros(12))
+    assert (decoded.clean_alpha, decoded.compact, decoded.color_mode) == (True, True, "color")
     assert dataclasses.replace(PLAIN, clean_alpha=True) == CLEANED_PLAIN
-    assert not PLAIN.clean_alpha
+    assert dataclasses.replace(CLEANED_PLAIN, compact=True) == Parameters()
+    assert (PLAIN.clean_alpha, PLAIN.compact, CLEANED_PLAIN.compact) == (False, False, False)
     assert (PLAIN.supersample, PLAIN.palette_size, PLAIN.path_precision) == (1, 0, 2)
 
 
@@ -197,3 +201,59 @@ def test_polygons_ignore_what_is_for_splines_only():
     spline = dataclasses.replace(CLEANED_PLAIN, corner_threshold=180)
     assert spline.canonical() == spline
     assert trace(logo, spline, keep_svg=True).svg != trace(logo, CLEANED_PLAIN, keep_svg=True).svg
+
+
+def test_splines_ignore_what_is_for_polygons_only():
+    path = sorted(default_source().glob("onprem/analytics/*.png"))[0]
+    logo, base = load_logo(path, 96), Parameters()
+    expected = trace(logo, base, keep_svg=True).svg
+    for value in DIMENSIONS["simplify"].choices:
+        other = dataclasses.replace(base, simplify=value)
+        assert other.canonical() == base
+        assert trace(logo, other, keep_svg=True).svg == expected
+    polygon, simplified = (Parameters(mode="polygon", simplify=value).canonical() for value in (0.0, 0.6))
+    assert polygon != simplified
+    assert trace(logo, simplified).size_bytes < trace(logo, polygon).size_bytes
+
+
+def test_no_name_is_for_both_modes_only():
+    assert not set(SPLINE_ONLY) & set(POLYGON_ONLY)
+    for mode in ("spline", "polygon"):
+        ignored = SPLINE_ONLY if mode == "polygon" else POLYGON_ONLY
+        far = {name: DIMENSIONS[name].decode(1.0) for name in (*SPLINE_ONLY, *POLYGON_ONLY)}
+        canonical = Parameters(mode=mode, **far).canonical()
+        assert {name for name in far if getattr(canonical, name) != far[name]} == set(ignored)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "steps", "expected"),
+    [
+        ("filter_speckle", 4, 1, 5),
+        ("filter_speckle", 4, -3, 1),
+        ("filter_speckle", 10, 1, 10),
+        ("filter_speckle", 1, -3, 0),
+        ("layer_difference", 16, 3, 22),
+        ("corner_threshold", 62, 1, 65),  # off the grid: from the nearest choice
+        ("mode", "spline", 1, "polygon"),
+        ("mode", "polygon", 1, "polygon"),
+        ("mode", "spline", -1, "spline"),
+        ("palette_size", 16, 1, 0),
+        ("palette_size", 0, -3, 14),
+        ("simplify", 0.0, 3, 0.15),
+        ("length_threshold", 4.0, 1, 4.3),  # a twentieth of 6.5, rounded
+        ("length_threshold", 4.0, -3, 3.5),
+        ("length_threshold", 9.9, 1, 10.0),
+    ],
+)
+def test_shifted_by_hand(name, value, steps, expected):
+    assert DIMENSIONS[name].shifted(value, steps) == expected
+
+
+@given(st.sampled_from(ALL), st.data(), st.sampled_from([1, -1, 3, -3, 40, -40]))
+def test_shifted_values_stay_in_the_range(name, data, steps):
+    dimension = DIMENSIONS[name]
+    value = data.draw(values_of(dimension))
+    moved = dimension.shifted(value, steps)
+    assert dimension.checked(moved) == moved
+    assert dimension.shifted(value, 0) == value
+    assert (dimension.encode(moved) - dimension.encode(value)) * steps >= -1e-9

@@ -1,5 +1,6 @@
 """VTracer's real output rewritten: the same shapes to the last digit, the same picture, fewer bytes."""
 
+import dataclasses
 import itertools
 import math
 import re
@@ -44,7 +45,8 @@ def drawn(mode, seed, **fixed):
     fixed["mode"] = mode
     space = ActionSpace([name for name in DIMENSIONS if name not in fixed], fixed)
     subject = LOGOS[seed % len(LOGOS)]
-    result = trace(subject, space.decode(rng.uniform(-1, 1, space.size)), keep_svg=True)
+    parameters = dataclasses.replace(space.decode(rng.uniform(-1, 1, space.size)), compact=False)
+    result = trace(subject, parameters, keep_svg=True)
     assert result.failure is None
     return subject, result.svg
 

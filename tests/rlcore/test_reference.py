@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
+from rlcore import reference
 from rlcore.evaluator import Evaluator
 from rlcore.files import read_json
 from rlcore.gain import Baseline, gain
@@ -129,7 +130,19 @@ def test_what_changes_the_search_has_an_entry_of_its_own(few, evaluator, tmp_pat
     assert len(entries(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("values", [{"seed": 5}, {"steps_per_episode": 8}, {"target_episodes": 5}, {"workers": 1}])
+def test_another_conversion_has_an_entry_of_its_own(few, evaluator, tmp_path, monkeypatch):
+    """What VTracer's output is rewritten to may change without any library's version."""
+    reference_gains(few[:1], small_config(), evaluator, tmp_path)
+    monkeypatch.setattr(reference, "CONVERSION_VERSION", reference.CONVERSION_VERSION + 1)
+    with Evaluator() as own:
+        reference_gains(few[:1], small_config(), own, tmp_path)
+        assert own.statistics.asked == small_config().reference_traces
+    assert len(entries(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "values", [{"seed": 5}, {"steps_per_episode": 8}, {"target_episodes": 5}, {"library_size": 9}, {"workers": 1}]
+)
 def test_what_does_not_change_the_search_shares_the_entry(few, evaluator, tmp_path, values):
     reference_gains(few[:1], small_config(), evaluator, tmp_path)
     with Evaluator() as idle:

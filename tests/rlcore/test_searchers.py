@@ -1,6 +1,7 @@
 """Baselines: Method 1's formulas, fixed settings, presets and lists of settings."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -68,11 +69,23 @@ def test_fixed_settings_are_plain_and_cleaned_plain(held_out):
 
 def test_presets_are_those_of_vtracers_command_line():
     found = {preset.name: preset.parameters for preset in PRESETS}
+    assert list(found) == ["preset bw", "preset poster", "preset photo"]
+    assert found["preset bw"] == dataclasses.replace(PLAIN, color_mode="binary")
     poster = dataclasses.replace(PLAIN, color_precision=8)
     assert found["preset poster"] == poster
     photo = dataclasses.replace(poster, filter_speckle=10, layer_difference=48, corner_threshold=180)
     assert found["preset photo"] == photo
-    assert not any(parameters.clean_alpha for parameters in found.values())
+    assert not any(parameters.clean_alpha or parameters.compact for parameters in found.values())
+
+
+def test_every_preset_gives_an_svg_and_bw_has_one_colour(held_out, evaluator):
+    logos = [subject.logo for subject in held_out]
+    for preset in PRESETS:
+        traces = evaluator.traces([(logo, preset.parameters) for logo in logos], keep_svg=True)
+        assert [trace.failure for trace in traces] == [None] * len(logos)
+        assert all(trace.svg.rstrip().endswith(b"</svg>") for trace in traces)
+        fills = {fill for trace in traces for fill in re.findall(rb'fill="(#[0-9A-Fa-f]+)"', trace.svg)}
+        assert (fills == {b"#000000"}) == (preset.name == "preset bw")
 
 
 def test_a_sequence_goes_through_its_settings_and_stays_at_the_last(held_out, config, evaluator):

@@ -13,7 +13,6 @@ from rlcore.gain import Baseline
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
 from rlcore.search import RandomSearch
 from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting
-from rlcore.training import untrained
 from rlcore.validation import Validation, play, playing, results_after, run_searcher, summarise
 from tests.conftest import small_config
 from tests.rlcore.made import result
@@ -224,11 +223,10 @@ def test_progress_counts_traces(searcher, held_out, config, evaluator):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_the_agents_validation_is_the_same_byte_for_byte(subjects, held_out, config, evaluator, tmp_path, workers):
-    checkpoint = untrained(config, subjects)
+def test_the_agents_validation_is_the_same_byte_for_byte(start, held_out, config, evaluator, tmp_path, workers):
 
     def written(name, by):
-        agent = Agent(checkpoint)
+        agent = Agent(start)
         return write_json(tmp_path / name, run_searcher(agent, held_out, 3, config, by).as_dict()).read_bytes()
 
     with Evaluator(workers) as fresh:

@@ -14,14 +14,13 @@ from rlcore.logos import load_logo
 from rlcore.parameters import PLAIN
 from rlcore.rendering import render
 from rlcore.searchers import FixedSetting
-from rlcore.training import untrained
 from rlcore.vectorize import vectorize
 from tests.rlcore.pictures import disk, flat, noise
 
 
 @pytest.fixture(scope="module")
-def agent(subjects, config):
-    return Agent(untrained(config, subjects))
+def agent(start):
+    return Agent(start)
 
 
 def saved(rgba, path):

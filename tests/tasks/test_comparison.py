@@ -3,30 +3,25 @@
 import mlflow
 import pytest
 
-import tasks.comparison
 from rlcore.config import Stage1Config
 from rlcore.dataset import save_dataset
-from rlcore.parameters import Parameters
-from rlcore.training import untrained
+from rlcore.searchers import Sequential
+from rlcore.validation import run_searcher
 from tasks.comparison import budgets_of, compare_searchers, comparison_metrics, comparison_of
-from tasks.run import open_run
+from tasks.run import Run, open_run
 from tests.conftest import small_config
-
-PORTFOLIO = (Parameters(mode="polygon", supersample=2, palette_size=4).canonical(),)
 
 
 @pytest.fixture(scope="module")
-def compared(dataset, tmp_path_factory):
+def compared(dataset, start, tmp_path_factory):
     """A run with an untrained model, compared with four traces a search."""
     folder = tmp_path_factory.mktemp("run") / "mlruns"
     before = mlflow.get_tracking_uri()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STAGE1_MLRUNS", str(folder))
-        patch.setattr(tasks.comparison, "portfolio_of", lambda checkpoint, weight: PORTFOLIO)
-        patch.setattr(tasks.comparison, "COMPARISON_TRACES", 4)
-        with open_run(small_config(), "compared") as run:
+        with open_run(small_config(comparison_traces=4), "compared") as run:
             save_dataset(dataset, run.folder.data)
-            untrained(run.config, dataset.of("train")).save(run.folder.best_model)
+            start.save(run.folder.best_model)
             count = compare_searchers.fn(run)
         yield run, count
     mlflow.set_tracking_uri(before)
@@ -62,8 +57,19 @@ def test_how_far_it_is_is_in_the_journal(compared):
 
 def test_no_traces_no_comparison(compared, monkeypatch):
     run, _ = compared
-    monkeypatch.setattr(tasks.comparison, "COMPARISON_TRACES", 0)
+    before = (run.path / "comparison.json").read_bytes()
+    monkeypatch.setattr(Run, "config", small_config(comparison_traces=0))
     assert compare_searchers.fn(run) == 0
+    assert (run.path / "comparison.json").read_bytes() == before
+
+
+def test_the_portfolio_is_the_librarys_for_the_runs_size_weight(compared, start, dataset, evaluator):
+    run, _ = compared
+    table = comparison_of(run.folder)
+    portfolio = Sequential("any", start.library.portfolio(run.config.size_weight))
+    alone = run_searcher(portfolio, dataset.of("test"), 3, run.config, evaluator)
+    assert table.standing("portfolio", 3).summary.gain == pytest.approx(alone.headline().gain)
+    assert table.standing("best single setting", 1).summary.gain == pytest.approx(alone.gain_after(1))
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(1, (1,)), (3, (1, 2, 3)), (8, (1, 2, 4, 8)), (12, (1, 2, 4, 8, 12))])

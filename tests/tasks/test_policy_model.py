@@ -15,7 +15,6 @@ from rlcore.agent import Agent, Checkpoint
 from rlcore.evaluator import Evaluator
 from rlcore.parameters import Parameters
 from rlcore.rendering import render
-from rlcore.training import untrained
 from rlcore.vectorize import vectorize
 from tasks import tracking
 from tests.rlcore.pictures import disk, noise
@@ -24,10 +23,10 @@ SIDE = 48
 
 
 @pytest.fixture(scope="module")
-def logged(tmp_path_factory, subjects, config):
+def logged(tmp_path_factory, start, config):
     """(MLflow's URI of the model, its checkpoint)."""
     folder = tmp_path_factory.mktemp("mlruns")
-    checkpoint = untrained(config, subjects).save(folder / "policy.pt")
+    checkpoint = start.save(folder / "policy.pt")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         before = mlflow.get_tracking_uri()

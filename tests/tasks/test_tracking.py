@@ -15,7 +15,6 @@ from PIL import Image
 from rlcore.agent import Agent
 from rlcore.dataset import manifest
 from rlcore.searchers import PLAIN_SEARCHER
-from rlcore.training import untrained
 from rlcore.validation import run_searcher
 from tasks import tracking
 from tests.rlcore.made import rollout
@@ -209,11 +208,10 @@ def test_the_data_set_is_an_input_of_the_run(run_id, dataset):
     assert mlflow.active_run() is None
 
 
-def test_a_model_is_linked_to_its_validation(run_id, subjects, held_out, config, evaluator, tmp_path):
-    checkpoint = untrained(config, subjects)
-    path = checkpoint.save(tmp_path / "policy.pt")
+def test_a_model_is_linked_to_its_validation(run_id, start, held_out, config, evaluator, tmp_path):
+    path = start.save(tmp_path / "policy.pt")
     model_id = tracking.log_model(run_id, path, 120)
-    validation = run_searcher(Agent(checkpoint), held_out, 3, config, evaluator, episode=120)
+    validation = run_searcher(Agent(start), held_out, 3, config, evaluator, episode=120)
     tracking.log_validation(run_id, validation, "validation", model_id)
     model = mlflow.get_logged_model(model_id)
     assert (model.name, model.source_run_id) == ("ppo-ep00120", run_id)
