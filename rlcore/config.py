@@ -37,8 +37,8 @@ class PPOSettings(_Settings):
     final_learning_rate_share: float = Field(
         0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
     )
-    rollout_episodes: int = Field(200, ge=2, le=1000, description="Most episodes played side by side before an update.")
-    batch_size: int = Field(800, ge=2, le=100_000, description="Steps in one gradient step's batch.")
+    rollout_episodes: int = Field(125, ge=2, le=1000, description="Most episodes played side by side before an update.")
+    batch_size: int = Field(500, ge=2, le=100_000, description="Steps in one gradient step's batch.")
     epochs: int = Field(6, ge=1, le=100, description="Passes over a rollout in one update.")
     discount: float = Field(0.9, ge=0, le=1, description="Weight of the next step's value (gamma).")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")

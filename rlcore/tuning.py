@@ -28,8 +28,8 @@ from rlcore.validation import Validation, run_searcher
 SPACE: Mapping[str, BaseDistribution] = {
     "learning_rate": FloatDistribution(1e-4, 3e-3, log=True),
     "final_learning_rate_share": FloatDistribution(0.05, 1.0),
-    "rollout_episodes": CategoricalDistribution((50, 100, 200, 400)),
-    "batch_size": CategoricalDistribution((200, 400, 800, 1600)),
+    "rollout_episodes": CategoricalDistribution((50, 100, 125, 250)),
+    "batch_size": CategoricalDistribution((100, 200, 500, 1000)),
     "epochs": IntDistribution(2, 10),
     "discount": FloatDistribution(0.7, 0.99),
     "gae_lambda": FloatDistribution(0.8, 1.0),
