@@ -136,8 +136,12 @@ def vectorize(
 @app.command()
 def compare(
     model: Annotated[
-        str, typer.Option(help="A checkpoint, or models:/… from MLflow; default: the latest run's best model.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="A checkpoint, or models:/… from MLflow; default: the latest run's best model. Given more than once"
+            " (training seeds), figures are means over the models."
+        ),
+    ] = None,
     images: Annotated[
         str | None, typer.Option(help="Logo source: default, or a folder; without it the model's own.")
     ] = None,
@@ -169,7 +173,7 @@ def compare(
     from rlcore.comparison_page import write_comparison
 
     options = ComparisonOptions(
-        model=model,
+        models=tuple(model or ()),
         images=images,
         split=split.value,
         budget=budget,

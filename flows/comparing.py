@@ -30,13 +30,13 @@ class ComparisonOptions:
     """The command's options; None is the model's own setting.
 
     Attributes:
-        model: path or ``models:/...``; empty: the latest run's best.
+        models: paths or ``models:/...``; empty: the latest run's best. Of several, figures are means over them.
         images: ``default`` or a folder.
         split: of the model's own source; another source is taken whole.
         budget: whole numbers with commas between.
     """
 
-    model: str
+    models: tuple[str, ...]
     images: str | None
     split: str
     budget: str
@@ -58,10 +58,11 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
         DataError: no logo to try the model on.
     """
     budgets = _budgets(options.budget)
-    name = options.model or str(latest_model())
-    checkpoint = load_model(name)
+    names = options.models or (str(latest_model()),)
+    checkpoints = [load_model(name) for name in names]
+    checkpoint = checkpoints[0]
     config = _config(checkpoint, options)
-    portfolio = checkpoint.library.portfolio(config.size_weight)
+    agents = [Agent(model, config) for model in checkpoints]
     images = options.images or checkpoint.config.images
     with _Display(console) as display:
         logos = held_out_logos(
@@ -69,7 +70,7 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
             images,
             options.split,
             config.working_size,
-            frozenset(checkpoint.experience.digests),
+            frozenset().union(*(model.experience.digests for model in checkpoints)),
             display,
         )
         judged = [subject for subject in logos.subjects if config.category in ("all", subject.category)]
@@ -83,12 +84,12 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
             )
             source = f"{images}, {options.split} split" if images == checkpoint.config.images else images
             return compare(
-                Agent(checkpoint, config),
-                portfolio,
+                agents,
+                [model.library.portfolio(config.size_weight) for model in checkpoints],
                 logos.subjects,
                 config,
                 evaluator,
-                About(name, source, logos.excluded),
+                About(", ".join(names), source, logos.excluded),
                 budgets=budgets,
                 seeds=options.seeds,
                 most_traces=options.most_traces,

@@ -42,8 +42,8 @@ SEARCHES: tuple[type[RandomSearch] | type[TPESearch] | type[CMAESSearch], ...] =
 
 
 def compare(
-    agent: Searcher,
-    portfolio: Sequence[Parameters],
+    agents: Sequence[Searcher],
+    portfolios: Sequence[Sequence[Parameters]],
     subjects: Sequence[Subject],
     config: Stage1Config,
     evaluator: Evaluator,
@@ -62,14 +62,15 @@ def compare(
     until their mean gain is the agent's with its largest budget, or ``most_traces`` are spent.
 
     Args:
-        agent: has ``config.steps_per_episode`` traces.
-        portfolio: settings picked on training logos; the first is the best single setting.
+        agents: each has ``config.steps_per_episode`` traces; of several (one training seed each) every figure is a
+            mean over them, logo by logo.
+        portfolios: of each agent, settings picked on training logos; the first is the best single setting.
         subjects: logos that the agent was not trained on.
         config: weights of the gain, the judged category, the first seed.
         evaluator: who traces.
         about: for headings.
         budgets: traces at which all are compared.
-        seeds: how often each search per logo is played.
+        seeds: how often each search per logo is played for each agent's best single setting.
         most_traces: most traces of a search, at least the largest budget; 0: no search per logo.
         references: what a long search found, by logo digest.
         cache: folder of earlier searches.
@@ -87,18 +88,25 @@ def compare(
         raise DataError(f"no logo of category {config.category!r} among {len(subjects)} that the model may be tried on")
     harness = _Harness(config, evaluator, references or {}, on_progress or (lambda name, done, total: None))
     read = tuple(sorted(set(budgets)))
-    held = harness.played(agent, subjects, config.steps_per_episode)
+    held = harness.played(agents, subjects, config.steps_per_episode)
     race = _Race(harness, held, read)
-    for searcher in (PLAIN_SEARCHER, CLEANED_SEARCHER, *PRESETS, Method1(), FixedSetting(BEST_SINGLE, portfolio[0])):
-        race.enter(harness.played(searcher, subjects, 1), [1])
-    rival = harness.played(Sequential(PORTFOLIO, portfolio), subjects, race.longest)
+    singles = [FixedSetting(BEST_SINGLE, portfolio[0]) for portfolio in portfolios]
+    for searcher in (PLAIN_SEARCHER, CLEANED_SEARCHER, *PRESETS, Method1()):
+        race.enter(harness.played([searcher], subjects, 1), [1])
+    race.enter(harness.played(singles, subjects, 1), [1])
+    rivals = [Sequential(PORTFOLIO, portfolio) for portfolio in portfolios]
+    rival = harness.played(rivals, subjects, race.longest)
     # of one, it is the best single setting
     race.enter(rival, [budget for budget in read if budget > 1])
     for kind in SEARCHES if most_traces else ():
-        searches = [kind(config.action_space, config.seed + number, portfolio[0]) for number in range(seeds)]
+        searches = [
+            kind(config.action_space, config.seed + number, single.parameters)
+            for single in singles
+            for number in range(seeds)
+        ]
         race.search(searches, judged, max(most_traces, race.longest), cache)
     if references:
-        found = harness.played(Recalled(REFERENCE, references), judged, 1)
+        found = harness.played([Recalled(REFERENCE, references)], judged, 1)
         race.enter(found, [1], called=next(iter(references.values())).traces)
     return ComparisonTable(
         about,
@@ -136,11 +144,15 @@ class _Harness:
     references: Mapping[str, Found]
     report: Callable[[str, int, int], None]
 
-    def played(self, searcher: Searcher, subjects: Sequence[Subject], traces: int) -> _Played:
-        def told(done: int, total: int) -> None:
-            self.report(searcher.name, done // len(subjects), total // len(subjects))
+    def played(self, searchers: Sequence[Searcher], subjects: Sequence[Subject], traces: int) -> _Played:
+        """One run of each of these searchers, which go by one name."""
+        name = searchers[0].name
 
-        return _Played(searcher.name, [play(searcher, subjects, traces, self.config, self.evaluator, told)])
+        def told(done: int, total: int) -> None:
+            self.report(name, done // len(subjects), total // len(subjects))
+
+        runs = [play(searcher, subjects, traces, self.config, self.evaluator, told) for searcher in searchers]
+        return _Played(name, runs)
 
     def validation(self, played: _Played, traces: int) -> Validation:
         """After so many traces; a logo has a result for each seed, seed after seed."""
@@ -157,9 +169,10 @@ class _Race:
         self._budgets = budgets
         self.longest = max(budgets)
         self._agent = {count: harness.validation(agent, count) for count in range(1, self.longest + 1)}
-        self.curves = [_curve(agent.name, self._agent[self.longest], 1)]
+        self._agents = len(agent.runs)
+        self.curves = [_curve(agent.name, self._agent[self.longest], self._agents)]
         self.goal = self.curves[0].means[-1]
-        self.standings = [_standing(self._agent[count], 1) for count in budgets]
+        self.standings = [_standing(self._agent[count], self._agents) for count in budgets]
         self.savings: list[Saving] = []
 
     def enter(self, played: _Played, at: Sequence[int], called: int | None = None) -> None:
@@ -168,7 +181,7 @@ class _Race:
             validation = self._harness.validation(played, count)
             standing = _standing(validation, len(played.runs))
             counted = called or count
-            lead = _lead(self._agent[min(counted, self.longest)], validation, len(played.runs))
+            lead = _lead(self._agent[min(counted, self.longest)], self._agents, validation, len(played.runs))
             self.standings.append(replace(standing, traces=counted, lead=lead))
         if played.traces > 1:
             self.curves.append(_curve(played.name, self._harness.validation(played, played.traces), len(played.runs)))
@@ -213,9 +226,10 @@ def _of_logos(summary: Summary, seeds: int) -> Summary:
     return replace(summary, logos=summary.logos // seeds)
 
 
-def _lead(agent: Validation, other: Validation, seeds: int) -> Lead:
-    gains = _per_logo(agent, 1, "gain").tolist(), _per_logo(other, seeds, "gain").tolist()
-    improvements = [_per_logo(v, n, "ssim_improvement").tolist() for v, n in ((agent, 1), (other, seeds))]
+def _lead(agent: Validation, agents: int, other: Validation, seeds: int) -> Lead:
+    both = ((agent, agents), (other, seeds))
+    gains = [_per_logo(validation, count, "gain").tolist() for validation, count in both]
+    improvements = [_per_logo(validation, count, "ssim_improvement").tolist() for validation, count in both]
     return Lead(
         agent.budget,
         paired_difference(*gains),

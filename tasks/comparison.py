@@ -39,8 +39,8 @@ def compare_searchers(run: Run) -> int:
 
         judged = dataset_of(run).of("test", config.category)
         table = compare(
-            Agent(best, config),
-            best.library.portfolio(config.size_weight),
+            [Agent(best, config)],
+            [best.library.portfolio(config.size_weight)],
             dataset_of(run).of("test"),
             config,
             evaluator,

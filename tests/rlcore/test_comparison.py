@@ -58,7 +58,7 @@ def compared(agent, some, settings, evaluator, **options):
 
 def compared_with(cache, agent, some, settings, evaluator, **options):
     chosen = {"cache": cache, "budgets": (1, 2, 4), "seeds": 2, "most_traces": 6} | options
-    return compare(agent, PORTFOLIO_ITEMS, some, settings, evaluator, ABOUT, **chosen)
+    return compare([agent], [PORTFOLIO_ITEMS], some, settings, evaluator, ABOUT, **chosen)
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,16 @@ def test_what_is_never_reached_is_said_to_be(some, settings, evaluator, monkeypa
         runs = [run_searcher(FixedSetting("x", c), [subject], 1, settings, evaluator).results[0] for c in candidates]
         best[subject.logo.digest] = candidates[int(np.argmax([run.gain for run in runs]))]
     found = compare(
-        Clairvoyant(), [PLAIN], some, settings, evaluator, ABOUT, budgets=(4,), seeds=1, most_traces=4, cache=tmp_path
+        [Clairvoyant()],
+        [[PLAIN]],
+        some,
+        settings,
+        evaluator,
+        ABOUT,
+        budgets=(4,),
+        seeds=1,
+        most_traces=4,
+        cache=tmp_path,
     )
     assert found.savings[0].needed is None
     assert found.savings[0].searched == 4
@@ -279,3 +288,22 @@ def test_about_is_kept(table):
     assert table.about == ABOUT
     assert dataclasses.astuple(table.about) == ("best_model.pt", "drawn logos", 7)
     assert (table.category, table.logos, table.budgets, table.longest) == ("simple", 4, (1, 2, 4), 4)
+
+
+def test_of_several_agents_every_figure_is_a_mean_over_them(some, settings, evaluator, cache):
+    """Two agents and their portfolios: each logo's gain is the mean of what it is with each alone."""
+    agents, portfolios = [poor(), FixedSetting("agent", PORTFOLIO_ITEMS[1])], [PORTFOLIO_ITEMS, PORTFOLIO_ITEMS[::-1]]
+    chosen = {"cache": cache, "budgets": (1, 2), "seeds": 1, "most_traces": 0}
+    both = compare(agents, portfolios, some, settings, evaluator, ABOUT, **chosen)
+    alone = [
+        compare([agent], [portfolio], some, settings, evaluator, ABOUT, **chosen)
+        for agent, portfolio in zip(agents, portfolios, strict=True)
+    ]
+    assert alone[0].standings[0].gains != alone[1].standings[0].gains
+    for standing, *parts in zip(both.standings, *(table.standings for table in alone), strict=True):
+        assert standing.gains == pytest.approx(np.mean([part.gains for part in parts], axis=0))
+        assert standing.summary.logos == parts[0].summary.logos
+        if standing.lead is not None:
+            assert standing.lead.gain.mean == pytest.approx(np.mean([part.lead.gain.mean for part in parts]))
+    assert [curve.searcher for curve in both.curves] == ["agent", "portfolio"]
+    assert both.savings == ()
