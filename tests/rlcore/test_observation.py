@@ -150,7 +150,7 @@ def test_what_was_tried_is_masked_whatever_it_promises(subject):
 
 
 def test_a_move_is_masked_where_it_leads_to_what_was_tried(subject):
-    library = made.library(2, (Move("filter_speckle", 1), Move("filter_speckle", -1)), (3.0, 3.0))
+    library = made.library(2, (Move("filter_speckle", 1), Move("filter_speckle", -1)), (3.0, 6.0))
     experience = Experience.of(made.table(np.ones((2, 4))), MADE)
     episode = Episode(subject, BUDGET)
 

@@ -126,6 +126,14 @@ def test_a_portfolio_picked_by_hand():
     assert greedy_portfolio(GAINS, 0) == []
 
 
+def test_all_that_was_picked_before_counts_and_not_the_last_alone():
+    gains = np.array([[4.0, 0.0, 0.0], [0.0, 3.0, 0.0], [3.9, 0.0, 0.5], [0.0, 0.0, 1.0]])
+    assert greedy_portfolio(gains, 4)[:3] == [2, 1, 3]
+    assert greedy_portfolio(gains[[0, 1, 3]], 3) == [0, 1, 2]
+    gains[2, 2] = 0.05  # now the first is best alone, and what it covers is not covered again
+    assert greedy_portfolio(gains, 3) == [0, 1, 3]
+
+
 def test_what_is_worse_than_plain_adds_nothing():
     assert greedy_portfolio(np.array([[-9.0, 1.0], [0.0, 0.9], [0.5, 0.0]]), 3) == [0, 2, 1]
 
