@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from rlcore.agent import single_thread
 from rlcore.observation import TRIED
 from rlcore.policy import CLIP, LibraryPolicy, Standardised
 from rlcore.subject_entries import SUBJECT_SIZE
@@ -83,11 +84,12 @@ def test_it_learns_which_option_a_look_asks_for(policy):
     """A known answer: the sign of one entry says which of two options is right; the preferences say otherwise."""
     seen = observations(256, [0.0, 0.0, 1.0, 1.0], seed=1)
     right = (seen[:, 3] > 0).long()
-    for _ in range(60):
-        loss = -policy.get_distribution(seen).log_prob(right).mean()
-        policy.optimizer.zero_grad()
-        loss.backward()
-        policy.optimizer.step()
+    with single_thread():
+        for _ in range(60):
+            loss = -policy.get_distribution(seen).log_prob(right).mean()
+            policy.optimizer.zero_grad()
+            loss.backward()
+            policy.optimizer.step()
     fresh = observations(256, [0.0, 0.0, 1.0, 1.0], seed=2)
     answers = policy.get_distribution(fresh).mode()
     assert (answers == (fresh[:, 3] > 0).long()).float().mean() > 0.85
