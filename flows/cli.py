@@ -163,6 +163,9 @@ def compare(
     reference_traces: Annotated[
         int, typer.Option(min=0, max=100_000, help="Traces of the reference search for a logo; 0: none.")
     ] = 400,
+    others: Annotated[
+        bool, typer.Option(help="Try logos of other categories than the judged one too, for the table beside.")
+    ] = True,
     workers: Annotated[int, typer.Option(min=0, max=512, help="Trace processes.")] = os.cpu_count() or 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a page with plots to this file.")] = None,
@@ -184,6 +187,7 @@ def compare(
         most_traces=most_traces,
         reference_traces=reference_traces,
         workers=workers,
+        others=others,
     )
     console = Console()
     table = compare_model(options, console)

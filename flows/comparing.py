@@ -34,6 +34,7 @@ class ComparisonOptions:
         images: ``default`` or a folder.
         split: of the model's own source; another source is taken whole.
         budget: whole numbers with commas between.
+        others: whether logos of other categories than the judged one are tried too, for the table beside.
     """
 
     models: tuple[str, ...]
@@ -47,6 +48,7 @@ class ComparisonOptions:
     most_traces: int
     reference_traces: int
     workers: int
+    others: bool
 
 
 def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTable:
@@ -86,7 +88,7 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
             return compare(
                 agents,
                 [model.library.portfolio(config.size_weight) for model in checkpoints],
-                logos.subjects,
+                logos.subjects if options.others else judged,
                 config,
                 evaluator,
                 About(", ".join(names), source, logos.excluded),

@@ -90,6 +90,20 @@ def test_what_was_searched_is_kept_for_the_next_time(compared, store):
     assert len(list((store / "cache" / "search").glob("*/*.json"))) == 3 * table.logos
 
 
+def test_two_models_and_the_judged_logos_alone(run, tmp_path):
+    file = tmp_path / "c.json"
+    models = [run.folder.best_model, run.folder.checkpoint(0)]
+    chosen = ["--model", models[0], "--model", models[1], "--no-others", "--most-traces", 0, "--json", file]
+    assert run_main(*chosen) == 0
+    table = table_in(file)
+    judged = load_dataset(run.folder.data).of("test", run.config.category)
+    assert [result.name for result in table.agent.results] == 2 * [subject.name for subject in judged]
+    assert table.logos == len(judged)
+    assert table.standing("agent", 3).seeds == 2
+    assert {standing.searcher for standing in table.standings}.isdisjoint({"random", "TPE", "CMA-ES"})
+    assert table.about.model == f"{models[0]}, {models[1]}"
+
+
 def test_a_folder_a_size_and_a_weight(run, tmp_path, capsys):
     folder = tmp_path / "logos"
     folder.mkdir()
