@@ -6,7 +6,7 @@ import pytest
 
 from rlcore.episode import Episode, Subject
 from rlcore.features import measure
-from rlcore.gain import Baseline
+from rlcore.gain import Baseline, Weights
 from rlcore.parameters import CLEANED_PLAIN
 from rlcore.tracing import Trace, failed
 from tests.rlcore.pictures import disk, logo
@@ -62,3 +62,12 @@ def test_the_earlier_of_equals_is_best():
 def test_done_when_the_budget_is_used():
     assert not played(traced(0.9, 1), budget=2)[0].done
     assert played(traced(0.9, 1), traced(0.9, 1), budget=2)[0].done
+
+
+def test_read_with_other_weights_it_is_the_same_traces():
+    episode, _ = played(traced(0.95, 2000), traced(0.92, 250))
+    assert episode.best_gain == pytest.approx(math.log2(0.1 / 0.08) + 0.5 * 2)
+    quality = episode.with_weights(Weights(size=0.0))
+    assert quality.best_gain == pytest.approx(1)
+    assert [attempt.trace for attempt in quality.attempts] == [attempt.trace for attempt in episode.attempts]
+    assert episode.with_weights(episode.weights) == episode

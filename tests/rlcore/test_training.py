@@ -128,13 +128,26 @@ def test_a_rollouts_figures(short):
     _, rollouts = short
     assert [(rollout.episode, rollout.episodes) for rollout in rollouts] == [(5, 5), (10, 5), (15, 5), (20, 5)]
     for rollout in rollouts:
-        assert rollout.reward == pytest.approx(rollout.gain)
         assert 0 <= rollout.first_gain <= rollout.gain
         assert rollout.traces == 15
         assert 0 <= rollout.remembered <= 15
         assert rollout.seconds > 0
         assert {"policy_gradient_loss", "value_loss", "approx_kl", "entropy_loss", "loss"} <= rollout.train.keys()
         assert all(np.isfinite(value) for value in rollout.train.values())
+
+
+def test_rewards_are_told_at_the_episodes_weight_and_gains_at_the_runs(fresh, few, evaluator):
+    def at(weight):
+        rollouts = []
+        weights = {"least_size_weight": weight, "greatest_size_weight": weight}
+        trained(fresh(SHORT.model_copy(update=weights)), few, evaluator, rollouts.append)
+        return rollouts
+
+    for rollout in at(SHORT.size_weight):
+        assert rollout.reward == pytest.approx(rollout.gain)
+    for rollout in at(4 * SHORT.size_weight):
+        assert rollout.bytes_ratio < 1
+        assert rollout.reward > rollout.gain + 0.1
 
 
 def test_the_learning_rate_falls_to_its_share(short):
