@@ -103,7 +103,7 @@ def test_every_corner_of_the_space_is_allowed():
 def test_the_nearest_point_is_inside_the_space():
     params = nearest_params(PPOSettings(entropy_coefficient=0.0, rollout_episodes=130, epochs=90, discount=0.8))
     assert params["entropy_coefficient"] == 1e-4
-    assert params["rollout_episodes"] == 100
+    assert params["rollout_episodes"] == 125
     assert params["epochs"] == 10
     assert params["discount"] == 0.8
     assert set(params) == set(SPACE)
