@@ -27,7 +27,7 @@ PPO_PANELS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("PPO: policy loss", "policy loss", ("policy_gradient_loss", "policy_loss")),
     ("PPO: value loss", "value loss (squared return)", ("value_loss",)),
     ("PPO: size of an update", "approximate KL (nats)", ("approx_kl",)),
-    ("PPO: exploration spread", "standard deviation of actions", ("std",)),
+    ("PPO: value explained", "explained variance of returns", ("explained_variance",)),
     ("PPO: entropy", "entropy loss (nats)", ("entropy_loss", "entropy")),
 )
 """Title, label, and Stable-Baselines3's names for the figure (without prefix): the first that was recorded counts."""

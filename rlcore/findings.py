@@ -158,7 +158,7 @@ def _named(baseline: Validation) -> str:
 def training_sentence(evidence: Evidence) -> str:
     """The effect of training on the validation split."""
     trained = "On the validation logos, the trained policy's gain"
-    return told(evidence.training_effect, trained, "the untrained policy's")
+    return told(evidence.training_effect, trained, "that of the policy before PPO")
 
 
 def count_table(evidence: Evidence) -> list[list[str]]:

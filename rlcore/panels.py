@@ -104,7 +104,7 @@ def gain_by_traces_panel(axes: Axes, theme: Theme, validations: Sequence[Validat
             "marker": "os^"[number],
             "linestyle": DASHES[1] if index == 0 and len(chosen) > 1 else "-",
         }
-        label = f"{validation.episode:,} episodes" if validation.episode else "untrained"
+        label = f"{validation.episode:,} episodes" if validation.episode else "before PPO"
         axes.plot(*_gain_curve(validation), color=theme.agent, label=label, **look)
     whole_numbers(axes)
     _note_if_empty(axes, theme)

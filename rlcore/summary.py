@@ -96,7 +96,7 @@ def _validations(evidence: Evidence) -> list[str]:
     for validation in evidence.validations:
         s = validation.headline()
         measured = _measures(s.quality, s.ssim_improvement, s.success_rate, s.bytes_ratio, s.gain, s.regret)
-        rows.append([f"{validation.episode:,}" if validation.episode else "untrained", str(s.logos), *measured])
+        rows.append([f"{validation.episode:,}" if validation.episode else "before PPO", str(s.logos), *measured])
     return _table(["Episodes", "Logos", "SSIM", "SSIM impr.", "Success", "Bytes", "Gain", "Regret"], rows)
 
 

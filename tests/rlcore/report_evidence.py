@@ -74,7 +74,7 @@ def _rollout(number: int, episodes: int) -> Rollout:
         "policy_gradient_loss": -0.01 * (1 - share) + ripple / 20,
         "value_loss": 0.3 * (1 - share) + 0.02 if number != 3 else math.nan,
         "approx_kl": 0.012 + ripple / 10,
-        "std": 0.6 - 0.2 * share,
+        "explained_variance": 0.6 * share,
         "entropy_loss": -9.0 + 4 * share,
     }
     return Rollout(
