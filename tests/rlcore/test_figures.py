@@ -111,7 +111,9 @@ def test_progress_without_test_and_baselines() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("train", [{}, {"policy_gradient_loss": math.nan, "value_loss": math.inf}, {"explained_variance": -math.inf}])
+@pytest.mark.parametrize(
+    "train", [{}, {"policy_gradient_loss": math.nan, "value_loss": math.inf}, {"explained_variance": -math.inf}]
+)
 def test_missing_and_non_finite_losses_are_gaps(train: dict[str, float]) -> None:
     played = [dataclasses.replace(rollout, train=train) for rollout in rollouts(3)]
     assert inked_share(progress(played), LIGHT.ground) > 0.02
