@@ -62,7 +62,7 @@ class Experience:
 
     def best_gain(self, episode: Episode) -> float:
         """The highest recorded gain on this episode's logo with its weights; 0 for a logo that is not recorded."""
-        column = self._columns.get(episode.subject.logo.digest)
+        column = self.columns.get(episode.subject.logo.digest)
         return 0.0 if column is None else float(self.table.gains_of(column, episode.weights).max())
 
     def expected_rises(self, episode: Episode, library: Library) -> NDArray[np.float64]:
@@ -87,26 +87,29 @@ class Experience:
         seen = np.clip((subject_entries(episode.subject) - mean) / deviation, -_CLIP, _CLIP)
         closeness = -((self._standardised - seen) ** 2).mean(axis=1) / (2 * FEATURE_WIDTH**2)
         for place, attempt in tried:
-            error, size = self._outcomes(place)
+            error, size = (measure[place] for measure in self._outcomes)
             own_error, own_size = _outcome(attempt, episode)
             distance = (episode.weights.quality * (error - own_error)) ** 2
             distance += (episode.weights.size * (size - own_size)) ** 2
             closeness -= distance / (2 * OUTCOME_WIDTH**2)
-        others = np.array([digest != episode.subject.logo.digest for digest in self.digests])
-        if not others.any():
-            others[:] = True  # the only training logo there is
+        others = np.ones(len(self.digests), dtype=bool)
+        own = self.columns.get(episode.subject.logo.digest)
+        if own is not None and len(others) > 1:  # else it is the only training logo there is
+            others[own] = False
         kernel = np.where(others, np.exp(closeness - closeness[others].max()), 0.0)
         return np.asarray((1 - EVERYBODY) * kernel / kernel.sum() + EVERYBODY * others / others.sum())
 
-    def _outcomes(self, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """log2 of the error ratio and of the bytes ratio of one setting on each training logo, clipped."""
+    @cached_property
+    def _outcomes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """log2 of the error ratio and of the bytes ratio of each setting on each training logo, clipped."""
         table = self.table
-        error = np.log2((1 - table.plain_quality) / np.maximum(1 - table.quality[place], QUALITY_ERROR_FLOOR))
-        size = np.log2(table.plain_bytes / np.maximum(table.size_bytes[place], 1))
-        return _clipped(error, size, table.size_bytes[place] > 0)
+        error = np.log2((1 - table.plain_quality) / np.maximum(1 - table.quality, QUALITY_ERROR_FLOOR))
+        size = np.log2(table.plain_bytes / np.maximum(table.size_bytes, 1))
+        return _clipped(error, size, table.size_bytes > 0)
 
     @cached_property
-    def _columns(self) -> dict[str, int]:
+    def columns(self) -> dict[str, int]:
+        """The table's column of each training logo, by digest."""
         return {digest: column for column, digest in enumerate(self.digests)}
 
     @cached_property

@@ -19,7 +19,7 @@ from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
 from rlcore.library import Library, Move
 from rlcore.parameters import Parameters
-from rlcore.reference import play_points
+from rlcore.reference import evolve
 from rlcore.trace_table import TraceTable, greedy_portfolio, tabulate
 from rlcore.tracing import Trace
 
@@ -105,12 +105,7 @@ def _winners(
             for place, subject in enumerate(subjects[start : start + _TOGETHER])
         ]
         searches = [_search_from(space.encode(single), [config.seed, start + place]) for place in range(len(episodes))]
-        while episodes and not episodes[0].done:
-            asked = [np.array([search.ask() for _ in range(POPULATION)]) for search in searches]
-            scores = play_points(episodes, asked, space, evaluator)
-            for search, points, values in zip(searches, asked, scores, strict=True):
-                if len(values) == POPULATION:  # the last generation may be cut by the budget
-                    search.tell([(point, -value) for point, value in zip(points, values.tolist(), strict=True)])
+        evolve(episodes, searches, space, evaluator)
         found += [episode.best.parameters for episode in episodes if episode.best is not None]
         count(len(episodes))
     return found

@@ -145,13 +145,18 @@ def _search(subjects: Sequence[Subject], config: Stage1Config, evaluator: Evalua
     starts = [_sobol_points(space, (traces + 1) // 2, subject.logo.digest) for subject in subjects]
     scores = play_points(episodes, starts, space, evaluator)
     searches = [_local_search(p, s, e) for p, s, e in zip(starts, scores, episodes, strict=True)]
-    while not episodes[0].done:
-        asked = [np.array([search.ask() for _ in range(POPULATION)]) for search in searches]
+    evolve(episodes, searches, space, evaluator)
+    return episodes
+
+
+def evolve(episodes: Sequence[Episode], searches: Sequence[CMA], space: ActionSpace, evaluator: Evaluator) -> None:
+    """Plays episodes of one budget to their end, side by side, each by a CMA-ES of its own."""
+    while episodes and not episodes[0].done:
+        asked = [np.array([search.ask() for _ in range(search.population_size)]) for search in searches]
         scores = play_points(episodes, asked, space, evaluator)
         for search, points, values in zip(searches, asked, scores, strict=True):
-            if len(values) == POPULATION:  # the last generation may be cut by the budget
+            if len(values) == search.population_size:  # the last generation may be cut by the budget
                 search.tell([(point, -value) for point, value in zip(points, values.tolist(), strict=True)])
-    return episodes
 
 
 def play_points(

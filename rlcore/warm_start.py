@@ -89,7 +89,7 @@ def _played(
     """One round of episodes on the recorded traces, each option but the moves drawn by its probability."""
     config, library = checkpoint.config, checkpoint.library
     table = checkpoint.experience.table
-    columns = {subject.logo.digest: column for column, subject in enumerate(subjects)}
+    columns = checkpoint.experience.columns
     count = EPISODES_PER_LOGO * len(subjects)
     schedule = shuffled(subjects, config)
     episodes = [schedule(number * count + index) for index in range(count)]
