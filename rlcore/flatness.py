@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,3 +17,21 @@ def channel_range(rgba: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     box = np.ones((side, side), dtype=np.uint8)
     spans = cv2.subtract(cv2.dilate(rgba, box), cv2.erode(rgba, box))
     return spans.max(axis=2)  # type: ignore[no-any-return]
+
+
+def ridge_height(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How much each pixel stands out from both neighbours of some direction (of four): uint8 ``(height, width)``.
+
+    The smaller of the two differences of a channel, where both go the same way; 0 on a ramp and across an edge.
+    Alpha counts as a channel; beyond the border, a pixel repeats.
+    """
+    height, width = rgba.shape[:2]
+    padded = cv2.copyMakeBorder(rgba, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    highest: NDArray[Any] = np.zeros_like(rgba)
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        one = padded[1 - down : 1 - down + height, 1 - right : 1 - right + width]
+        other = padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
+        above = cv2.min(cv2.subtract(rgba, one), cv2.subtract(rgba, other))
+        below = cv2.min(cv2.subtract(one, rgba), cv2.subtract(other, rgba))
+        highest = cv2.max(highest, cv2.max(above, below))
+    return highest.max(axis=2)  # type: ignore[no-any-return]

@@ -22,9 +22,10 @@ class Parameters:
     """One complete set of settings; the defaults are VTracer's own after alpha clean-up, compactly written.
 
     ``path_precision=2`` is what VTracer's command line uses; its Python binding, left alone, writes
-    unrounded numbers at twice the bytes. ``simplify`` is the tolerance, in px of the logo, that polygons are
-    simplified with after tracing; ``compact`` says whether paths are rewritten in fewer bytes. ``color_mode`` is
-    ``color``, or ``binary`` for VTracer's two colours.
+    unrounded numbers at twice the bytes. Mode ``outline`` takes VTracer's exact pixel outlines (its mode ``none``)
+    and straightens them here. ``simplify`` is the tolerance, in px of the logo, that polygons and outlines are
+    simplified with after tracing, ``grid`` the steps per px of an outline's coordinates; ``compact`` says whether
+    paths are rewritten in fewer bytes. ``color_mode`` is ``color``, or ``binary`` for VTracer's two colours.
     """
 
     mode: str = "spline"
@@ -40,14 +41,14 @@ class Parameters:
     supersample: int = 1
     palette_size: int = 0
     simplify: float = 0.0
+    grid: int = 6
     clean_alpha: bool = True
     compact: bool = True
     color_mode: str = "color"
 
     def canonical(self) -> Parameters:
         """The same conversion under one name: what is ignored in its mode is at its default."""
-        ignored = SPLINE_ONLY if self.mode == "polygon" else POLYGON_ONLY
-        return dataclasses.replace(self, **{name: getattr(PLAIN, name) for name in ignored})
+        return dataclasses.replace(self, **{name: getattr(PLAIN, name) for name in IGNORED[self.mode]})
 
     def as_dict(self) -> dict[str, Any]:
         """All settings by name, as JSON can hold them."""
@@ -57,8 +58,8 @@ class Parameters:
 SPLINE_ONLY = ("corner_threshold", "length_threshold", "max_iterations", "splice_threshold", "path_precision")
 """What shapes splines only: polygons come out the same to the byte, whatever these say (a test holds it)."""
 
-POLYGON_ONLY = ("simplify",)
-"""What shapes polygons only."""
+IGNORED = {"spline": ("simplify", "grid"), "polygon": (*SPLINE_ONLY, "grid"), "outline": SPLINE_ONLY}
+"""What shapes nothing, by mode."""
 
 PLAIN = Parameters(clean_alpha=False, compact=False)
 """What a user of VTracer gets today."""
@@ -142,7 +143,7 @@ def _whole(name: str, low: int, high: int, step: int = 1) -> Dimension:
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
-        Dimension("mode", choices=("spline", "polygon")),
+        Dimension("mode", choices=("spline", "polygon", "outline")),
         Dimension("hierarchical", choices=("stacked", "cutout")),
         _whole("filter_speckle", 0, 10),
         _whole("color_precision", 2, 8),
@@ -155,7 +156,8 @@ DIMENSIONS: dict[str, Dimension] = {
         _whole("supersample", 1, 4),
         # 0 (off) sits beside 16: no palette is most like a large one, so neighbours stay alike
         Dimension("palette_size", choices=(*range(2, 17), 0)),
-        Dimension("simplify", choices=tuple(step / 20 for step in range(13))),
+        Dimension("simplify", choices=(*(step / 20 for step in range(13)), 0.7, 0.8, 0.9, 1.0, 1.2, 1.4)),
+        Dimension("grid", choices=(2, 3, 4, 5, 6, 8, 10)),
     )
 }
 """Every parameter that can be tuned. ``clean_alpha`` and ``compact`` are not: they are always applied."""

@@ -1,8 +1,8 @@
 """VTracer's SVG with fewer bytes: the same shapes in relative coordinates, without what a renderer doesn't need.
 
 VTracer 0.6.15 writes one ``path`` a line, all its coordinates absolute from a ``translate``: ``M0,0 L3,0 ... Z`` with
-whole numbers in polygon mode, ``M0 0 C1.5 -0 ... Z`` in spline mode. All points of a file are handled at once, as
-whole numbers of its last decimal, so that relative coordinates add up exactly.
+whole numbers in its modes polygon and none, ``M0 0 C1.5 -0 ... Z`` in spline mode. All points of a file are handled at
+once, as whole numbers of its last decimal, so that relative coordinates add up exactly.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcore.errors import PathError
+from rlcore.outlines import Outlines, simplified, straightened, with_area, without_repeats
 
 _HEADER = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\n<!-- Generator: visioncortex VTracer [\d.]+ -->\n'
     rb'<svg version="1\.1"( xmlns="http://www\.w3\.org/2000/svg" width="\d+" height="\d+"(?: viewBox="[\d ]+")?>)\n'
+)
+_SIZE = re.compile(
+    rb'(?P<head> xmlns="[^"]*" width="(?P<width>\d+)" height="(?P<height>\d+)")(?: viewBox="(?P<box>[\d ]+)")?>'
 )
 _NUMBER = rb"(-?\d+(?:\.\d+)?)"
 _PATH = re.compile(rb'<path d="([^"]*)" fill="(#[0-9A-Fa-f]{6})" transform="translate\(%b,%b\)"/>' % (_NUMBER, _NUMBER))
@@ -35,37 +38,24 @@ _LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Outlines:
-    """The closed subpaths of all paths of a file, one after the other.
+class _Drawing:
+    """What a file draws.
 
     Attributes:
-        points: (n, 2) in units of the last decimal, without the path's ``translate``; a cubic is three of them.
-        sizes: number of points of each subpath.
-        paths: index of the path of each subpath, ascending.
+        outlines: points are int64, in units of the last decimal, without the path's ``translate``.
         decimals: of the coordinates, 0..8.
         curved: cubics all, or else straight lines all.
     """
 
-    points: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    paths: NDArray[np.int64]
-    decimals: int
-    curved: bool
-
-    @property
-    def starts(self) -> NDArray[np.int64]:
-        """Index of the first point of each subpath."""
-        return np.cumsum(self.sizes) - self.sizes
-
-    def of(self, kept: NDArray[np.bool_]) -> _Outlines:
-        """The points where ``kept`` says so."""
-        return replace(self, points=self.points[kept], sizes=np.add.reduceat(kept, self.starts, dtype=np.int64))
+    outlines: Outlines
+    decimals: int = 0
+    curved: bool = False
 
 
-def compacted(svg: bytes, simplify_px: float = 0.0) -> bytes:
+def compacted(svg: bytes, tolerance: float = 0.0) -> bytes:
     """VTracer's SVG rewritten with fewer bytes, its width, height and viewBox kept.
 
-    With ``simplify_px`` 0 the shapes are the same to the last digit; only what encloses no area is left out (VTracer
+    With ``tolerance`` 0 the shapes are the same to the last digit; only what encloses no area is left out (VTracer
     writes polygons of one or two points). Above 0 polygons lose vertices (Ramer-Douglas-Peucker): the outline moves
     by at most about that much, seldom by up to 1.7 times that, in the SVG's own coordinates, which are
     ``supersample`` times finer than the logo's pixels. A polygon that would lose its area is left as it is, however
@@ -74,6 +64,60 @@ def compacted(svg: bytes, simplify_px: float = 0.0) -> bytes:
     Raises:
         PathError: anything that VTracer 0.6.15 doesn't write.
     """
+    header, paths = _read(svg)
+    elements = []
+    if paths:
+        drawing = _parsed([path[0] for path in paths])
+        outlines = drawing.outlines if drawing.curved else without_repeats(drawing.outlines)
+        outlines = with_area(outlines)
+        if tolerance > 0 and not drawing.curved:
+            outlines = simplified(outlines, tolerance)
+        elements = _elements(replace(drawing, outlines=outlines), [path[1:] for path in paths])
+    return b"".join([b"<svg", header, *elements, b"</svg>"])
+
+
+def redrawn(svg: bytes, tolerance: float, scale: float) -> bytes:
+    """VTracer's SVG of exact pixel outlines as one of few straight lines (``straightened``), compactly written.
+
+    Args:
+        svg: from VTracer's mode ``none``, with width and height of the logo.
+        tolerance: in the SVG's own coordinates.
+        scale: steps of the new whole-numbered coordinates for one of the old; the ``viewBox`` follows.
+
+    Raises:
+        PathError: anything that VTracer 0.6.15 doesn't write in this mode.
+    """
+    header, paths = _read(svg)
+    elements = []
+    if paths:
+        drawing = _parsed([path[0] for path in paths])
+        if drawing.curved:
+            raise _unknown("splines where pixel outlines are needed:", paths[0][0])
+        outlines = drawing.outlines
+        moves = np.array([[int(x), int(y)] for _, _, x, y in paths], dtype=np.int64)
+        placed = replace(outlines, points=outlines.points + moves[np.repeat(outlines.paths, outlines.sizes)])
+        placed = with_area(without_repeats(placed))
+        if len(placed.sizes):
+            placed = straightened(placed, tolerance)
+            # half to even: half up would shift the picture, and a shift of 0.05 px shows in the SSIM
+            whole = replace(placed, points=np.rint(placed.points * scale).astype(np.int64))
+            if len(whole.sizes):
+                whole = with_area(without_repeats(whole))
+            elements = _elements(_Drawing(whole), [(fill, b"0", b"0") for _, fill, _, _ in paths])
+    return b"".join([b"<svg", _scaled(header, scale), *elements, b"</svg>"])
+
+
+def _scaled(header: bytes, scale: float) -> bytes:
+    """The header with its ``viewBox`` (or the one that it stands for) ``scale`` times as large."""
+    size = _SIZE.fullmatch(header)
+    assert size is not None
+    box = size["box"].split() if size["box"] else [b"0", b"0", size["width"], size["height"]]
+    numbers = b" ".join(b"%.10g" % (int(number) * scale) for number in box)
+    return b'%b viewBox="%b">' % (size["head"], numbers)
+
+
+def _read(svg: bytes) -> tuple[bytes, list[tuple[bytes, ...]]]:
+    """The header's attributes, and drawing, fill and translate (x, y) of every path that draws something."""
     header = _HEADER.match(svg)
     if header is None:
         raise _unknown("header", svg)
@@ -84,24 +128,15 @@ def compacted(svg: bytes, simplify_px: float = 0.0) -> bytes:
     matches = [_PATH.fullmatch(line) for line in lines]
     if None in matches:
         raise _unknown("element", lines[matches.index(None)])
-    paths = [match.groups() for match in matches if match and match[1]]  # VTracer writes d="" now and then
-    elements = []
-    if paths:
-        outlines = _parsed([path[0] for path in paths])
-        if not outlines.curved:
-            outlines = _without_repeats(outlines)
-        outlines = _with_area(outlines)
-        if simplify_px > 0 and not outlines.curved:
-            outlines = _simplified(outlines, simplify_px)
-        elements = _elements(outlines, paths)
-    return b"".join([b"<svg", header[1], *elements, b"</svg>"])
+    # VTracer writes d="" now and then
+    return header[1], [match.groups() for match in matches if match and match[1]]
 
 
 def _unknown(what: str, text: bytes) -> PathError:
     return PathError(f"not an SVG as VTracer 0.6.15 writes it: {what} {text[:60]!r}")
 
 
-def _parsed(drawings: list[bytes]) -> _Outlines:
+def _parsed(drawings: list[bytes]) -> _Drawing:
     """All paths' data read at once: without their numbers they must be a repetition of few known characters."""
     text = b"".join(drawings)
     skeleton = text.translate(None, _OF_NUMBERS)
@@ -118,7 +153,7 @@ def _parsed(drawings: list[bytes]) -> _Outlines:
         raise _unknown("a number is missing in", text)
     sizes = np.diff(np.flatnonzero(opening), append=len(opening))
     paths = np.repeat(np.arange(len(drawings)), [drawing.count(b"M") for drawing in drawings])
-    return _Outlines(numbers.reshape(-1, 2), sizes, paths, decimals, curved)
+    return _Drawing(Outlines(numbers.reshape(-1, 2), sizes, paths), decimals, curved)
 
 
 def _numbers(words: list[bytes], fractional: bool) -> tuple[NDArray[np.int64], int]:
@@ -136,53 +171,21 @@ def _numbers(words: list[bytes], fractional: bool) -> tuple[NDArray[np.int64], i
     return units // 10 ** (_DECIMALS - decimals), decimals
 
 
-def _without_repeats(polygons: _Outlines) -> _Outlines:
-    """Without vertices that repeat the one before, or at the end the first."""
-    points, starts = polygons.points, polygons.starts
-    kept = np.ones(len(points), dtype=bool)
-    kept[1:] = (points[1:] != points[:-1]).any(axis=1)
-    kept[starts] = True
-    polygons = polygons.of(kept)
-    points, starts = polygons.points, polygons.starts
-    ends = starts + polygons.sizes - 1
-    kept = np.ones(len(points), dtype=bool)
-    kept[ends] = (points[ends] != points[starts]).any(axis=1) | (ends == starts)
-    return polygons.of(kept)
-
-
-def _with_area(outlines: _Outlines) -> _Outlines:
-    """Without subpaths of fewer than three points: there is nothing in them to fill."""
-    wanted = outlines.sizes >= 3
-    points = outlines.points[np.repeat(wanted, outlines.sizes)]
-    return replace(outlines, points=points, sizes=outlines.sizes[wanted], paths=outlines.paths[wanted])
-
-
-def _simplified(polygons: _Outlines, tolerance_px: float) -> _Outlines:
-    points = polygons.points.astype(np.int32)
-    pieces = [points[:0]]
-    for start, size in zip(polygons.starts.tolist(), polygons.sizes.tolist(), strict=True):
-        piece = points[start : start + size]
-        fewer = cv2.approxPolyDP(piece, tolerance_px, closed=True)[:, 0]
-        # two points left: a stroke thinner than the tolerance is part of the logo all the same
-        pieces.append(fewer.astype(np.int32) if 3 <= len(fewer) < size else piece)
-    sizes = np.array([len(piece) for piece in pieces[1:]], dtype=np.int64)
-    return replace(polygons, points=np.concatenate(pieces, dtype=np.int64), sizes=sizes)
-
-
-def _elements(outlines: _Outlines, paths: list[tuple[bytes, ...]]) -> list[bytes]:
-    """The ``path`` elements of the paths that have subpaths left."""
+def _elements(drawing: _Drawing, paths: list[tuple[bytes, ...]]) -> list[bytes]:
+    """The ``path`` elements of the paths that have subpaths left; ``paths``: fill and translate (x, y) of each."""
+    outlines = drawing.outlines
     if not len(outlines.sizes):
         return []
     first = np.diff(outlines.paths, prepend=-1) != 0
     origins = outlines.points[outlines.starts[first]].tolist()
     elements = []
-    for index, origin, drawing in zip(outlines.paths[first].tolist(), origins, _drawings(outlines, first), strict=True):
-        _, fill, *translate = paths[index]
-        x, y = (_sum(move, step, outlines.decimals) for move, step in zip(translate, origin, strict=True))
+    for index, origin, text in zip(outlines.paths[first].tolist(), origins, _drawings(drawing, first), strict=True):
+        fill, *translate = paths[index]
+        x, y = (_sum(move, step, drawing.decimals) for move, step in zip(translate, origin, strict=True))
         gap = b"" if y[:1] == b"-" or (y[:1] == b"." and b"." in x) else b" "
         if fill[1::2] == fill[2::2]:
             fill = b"#" + fill[1::2]
-        elements.append(b'<path fill="%b" d="m%b%b%b%b"/>' % (fill, x, gap, y, drawing))
+        elements.append(b'<path fill="%b" d="m%b%b%b%b"/>' % (fill, x, gap, y, text))
     return elements
 
 
@@ -195,30 +198,31 @@ def _sum(move: bytes, step: int, decimals: int) -> bytes:
     return (text.replace("0.", ".", 1) if abs(total) < 1 else text).encode()
 
 
-def _drawings(outlines: _Outlines, first: NDArray[np.bool_]) -> list[bytes]:
+def _drawings(drawing: _Drawing, first: NDArray[np.bool_]) -> list[bytes]:
     """What follows the coordinates of the first moveto, for each path; ``first`` tells its first subpath.
 
     A matrix with a row for each column of text: letter, x, y, z, line break. What is not written is 0.
     """
+    outlines = drawing.outlines
     points, starts = outlines.points, outlines.starts
     index = np.arange(len(points))
     order = index - np.repeat(starts, outlines.sizes)
     # the pen is at the end of the last segment, or after z where that subpath began
-    pen = index - 1 - (order - 1) % (3 if outlines.curved else 1)
+    pen = index - 1 - (order - 1) % (3 if drawing.curved else 1)
     pen[starts] = np.roll(starts, 1)
     x, y = np.ascontiguousarray((points - points[pen]).T)
-    letter = np.full(len(x), _C) if outlines.curved else np.where(y == 0, _H, np.where(x == 0, _V, _L))
+    letter = np.full(len(x), _C) if drawing.curved else np.where(y == 0, _H, np.where(x == 0, _V, _L))
     letter[starts] = _M
     before = np.roll(letter, 1)
     before[before == _M] = _L
     spelt = letter != before
-    unit = 10**outlines.decimals
+    unit = 10**drawing.decimals
     x_dot, y_dot = x % unit != 0, y % unit != 0
     # only splines have decimals, and always both numbers
     x_gap = ~spelt & ~(np.roll(y_dot, 1) & x_dot & (x < unit))
     y_gap = np.where(letter == _V, ~spelt, ~(x_dot & y_dot & (y < unit)))
-    x_text = _digits(x, outlines.decimals, x_gap) * (letter != _V)
-    y_text = _digits(y, outlines.decimals, y_gap) * (letter != _H)
+    x_text = _digits(x, drawing.decimals, x_gap) * (letter != _V)
+    y_text = _digits(y, drawing.decimals, y_gap) * (letter != _H)
     text = np.vstack([letter * spelt, x_text, y_text, np.zeros((2, len(x)), np.uint8)])
     text[:, starts[first]] = 0
     ends = starts + outlines.sizes - 1

@@ -14,12 +14,12 @@ import vtracer
 from rlcore.errors import RenderError
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
-from rlcore.paths import compacted
+from rlcore.paths import compacted, redrawn
 from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
 
-CONVERSION_VERSION = 2
+CONVERSION_VERSION = 3
 """Raised with every change of what a conversion gives: what is cached on disk depends on it."""
 
 OVERSIZE_BYTES = 4_000_000
@@ -65,7 +65,10 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     vtracer_seconds = time.perf_counter() - before
     height, width = logo.rgba.shape[:2]
     svg = _sized(svg, width, height, source)
-    if parameters.compact:
+    if parameters.mode == "outline":
+        scale = parameters.grid / parameters.supersample
+        svg = redrawn(svg, parameters.simplify * parameters.supersample, scale)
+    elif parameters.compact:
         svg = compacted(svg, parameters.simplify * parameters.supersample)
     if len(svg) > OVERSIZE_BYTES:
         return failed("oversize", time.perf_counter() - start)
@@ -76,6 +79,9 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     quality = _similarity(logo).of(picture)
     seconds = time.perf_counter() - start
     return Trace(quality, len(svg), seconds, vtracer_seconds, svg=svg if keep_svg else None)
+
+
+_VTRACER_MODES = {"spline": "spline", "polygon": "polygon", "outline": "none"}
 
 
 class ConversionError(Exception):
@@ -98,7 +104,7 @@ def convert(encoded: bytes, parameters: Parameters) -> bytes:
             img_format="png",
             colormode=parameters.color_mode,
             hierarchical=parameters.hierarchical,
-            mode=parameters.mode,
+            mode=_VTRACER_MODES[parameters.mode],
             filter_speckle=parameters.filter_speckle,
             color_precision=parameters.color_precision,
             layer_difference=parameters.layer_difference,

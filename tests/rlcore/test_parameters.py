@@ -14,8 +14,8 @@ from rlcore.parameters import (
     CLEANED_PLAIN,
     DEFAULT_TUNED,
     DIMENSIONS,
+    IGNORED,
     PLAIN,
-    POLYGON_ONLY,
     SPLINE_ONLY,
     ActionSpace,
     Parameters,
@@ -216,13 +216,12 @@ def test_splines_ignore_what_is_for_polygons_only():
     assert trace(logo, simplified).size_bytes < trace(logo, polygon).size_bytes
 
 
-def test_no_name_is_for_both_modes_only():
-    assert not set(SPLINE_ONLY) & set(POLYGON_ONLY)
-    for mode in ("spline", "polygon"):
-        ignored = SPLINE_ONLY if mode == "polygon" else POLYGON_ONLY
-        far = {name: DIMENSIONS[name].decode(1.0) for name in (*SPLINE_ONLY, *POLYGON_ONLY)}
-        canonical = Parameters(mode=mode, **far).canonical()
-        assert {name for name in far if getattr(canonical, name) != far[name]} == set(ignored)
+@pytest.mark.parametrize("mode", DIMENSIONS["mode"].choices)
+def test_what_a_mode_ignores_is_at_its_default(mode):
+    names = {name for ignored in IGNORED.values() for name in ignored}
+    far = {name: DIMENSIONS[name].decode(1.0) for name in names}
+    canonical = Parameters(mode=mode, **far).canonical()
+    assert {name for name in far if getattr(canonical, name) != far[name]} == set(IGNORED[mode])
 
 
 @pytest.mark.parametrize(
