@@ -23,7 +23,7 @@ from rlcore.observation import observe
 from rlcore.parameters import Parameters
 from rlcore.policy import LibraryPolicy
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)

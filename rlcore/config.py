@@ -40,7 +40,7 @@ class PPOSettings(_Settings):
     rollout_episodes: int = Field(125, ge=2, le=1000, description="Most episodes played side by side before an update.")
     batch_size: int = Field(500, ge=2, le=100_000, description="Steps in one gradient step's batch.")
     epochs: int = Field(6, ge=1, le=100, description="Passes over a rollout in one update.")
-    discount: float = Field(0.9, ge=0, le=1, description="Weight of the next step's value (gamma).")
+    discount: float = Field(0.5, ge=0, le=1, description="Weight of the next step's value (gamma).")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
     clip_range: float = Field(0.2, gt=0, le=1, description="How far an update may move an action's probability.")
     entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
@@ -96,7 +96,7 @@ class Stage1Config(_Settings):
     library_traces: int = Field(48, ge=1, le=10_000, description="Traces of each of these searches.")
     library_moves: int = Field(16, ge=0, le=256, description="Moves from the best attempt that the agent can choose.")
     warm_start_updates: int = Field(
-        400, ge=0, le=100_000, description="Updates on the library's recorded traces before PPO; 0: none."
+        400, ge=0, le=100_000, description="Updates of the critic on the recorded traces before PPO; 0: none."
     )
     comparison_traces: int = Field(
         50, ge=0, le=1000, description="Traces of each search that the agent is compared with on test logos; 0: none."

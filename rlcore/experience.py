@@ -12,13 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from rlcore.episode import Attempt, Episode, Subject
-from rlcore.gain import QUALITY_ERROR_FLOOR
-from rlcore.library import Library
+from rlcore.forest import Forest, grown
+from rlcore.gain import QUALITY_ERROR_FLOOR, Weights
+from rlcore.library import PORTFOLIO_WEIGHTS, Library
 from rlcore.subject_entries import subject_entries
 from rlcore.trace_table import TraceTable
 
 FEATURE_WIDTH = 0.5
 """Width of the kernel over the logos' standardised entries (root mean square distance)."""
+
+UNLIKE = 1e-4
+"""Added to the forest's likeness: who shares no leaf may still be near."""
 
 OUTCOME_WIDTH = 1.0
 """Width of the kernel over what the tried settings gave, in gain."""
@@ -37,28 +41,37 @@ class Experience:
         table: settings by training logos.
         entries: ``subject_entries`` of the training logos, float32 of shape ``(logos, SUBJECT_SIZE)``.
         digests: of the training logos, in the table's order.
+        forest: which of them are like a logo.
     """
 
     table: TraceTable
     entries: NDArray[np.float32]
     digests: tuple[str, ...]
+    forest: Forest
 
     @classmethod
     def of(cls, table: TraceTable, subjects: Sequence[Subject]) -> Experience:
         """``subjects``: the table's logos, in its order."""
         entries = np.stack([subject_entries(subject) for subject in subjects])
-        return cls(table, entries, tuple(subject.logo.digest for subject in subjects))
+        forest = grown(entries, [table.gains(Weights(size=weight)) for weight in PORTFOLIO_WEIGHTS])
+        return cls(table, entries, tuple(subject.logo.digest for subject in subjects), forest)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as tensors and lists."""
         tables = {field.name: torch.from_numpy(getattr(self.table, field.name)) for field in fields(self.table)}
-        return {"table": tables, "entries": torch.from_numpy(self.entries), "digests": list(self.digests)}
+        return {
+            "table": tables,
+            "entries": torch.from_numpy(self.entries),
+            "digests": list(self.digests),
+            "forest": self.forest.as_dict(),
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Experience:
         """What ``as_dict`` gave."""
         table = TraceTable(**{name: tensor.numpy() for name, tensor in content["table"].items()})
-        return cls(table, content["entries"].numpy(), tuple(content["digests"]))
+        forest = Forest.from_dict(content["forest"])
+        return cls(table, content["entries"].numpy(), tuple(content["digests"]), forest)
 
     def best_gain(self, episode: Episode) -> float:
         """The highest recorded gain on this episode's logo with its weights; 0 for a logo that is not recorded."""
@@ -68,8 +81,9 @@ class Experience:
     def expected_rises(self, episode: Episode, library: Library) -> NDArray[np.float64]:
         """By how much each setting can be expected to raise the best gain next: float64 of shape ``(settings,)``.
 
-        A Nadaraya-Watson mean over the training logos, a logo itself left out: those weigh most that look alike and
-        on which the settings tried so far gave alike. With equal weights it is what a greedy portfolio is picked by.
+        A weighted mean over the training logos, a logo itself left out: those weigh most that look alike, to the
+        forest and to a Gaussian kernel over the entries, and on which the settings tried so far gave alike. With
+        equal weights it is what a greedy portfolio is picked by.
         """
         gains = self.table.gains(episode.weights)
         tried = [(place, a) for a in episode.attempts if (place := library.places.get(a.parameters)) is not None]
@@ -83,9 +97,8 @@ class Experience:
 
     def _weights(self, episode: Episode, tried: Sequence[tuple[int, Attempt]]) -> NDArray[np.float64]:
         """Of the training logos, float64 of shape ``(logos,)``; they add up to 1."""
-        mean, deviation = self._scaling
-        seen = np.clip((subject_entries(episode.subject) - mean) / deviation, -_CLIP, _CLIP)
-        closeness = -((self._standardised - seen) ** 2).mean(axis=1) / (2 * FEATURE_WIDTH**2)
+        own = self.columns.get(episode.subject.logo.digest)
+        closeness = self._closeness(subject_entries(episode.subject), own)
         for place, attempt in tried:
             error, size = (measure[place] for measure in self._outcomes)
             own_error, own_size = _outcome(attempt, episode)
@@ -93,11 +106,18 @@ class Experience:
             distance += (episode.weights.size * (size - own_size)) ** 2
             closeness -= distance / (2 * OUTCOME_WIDTH**2)
         others = np.ones(len(self.digests), dtype=bool)
-        own = self.columns.get(episode.subject.logo.digest)
         if own is not None and len(others) > 1:  # else it is the only training logo there is
             others[own] = False
         kernel = np.where(others, np.exp(closeness - closeness[others].max()), 0.0)
         return np.asarray((1 - EVERYBODY) * kernel / kernel.sum() + EVERYBODY * others / others.sum())
+
+    def _closeness(self, entries: NDArray[np.float32], own: int | None) -> NDArray[np.float64]:
+        """Of each training logo before any trace, as a logarithm: float64 of shape ``(logos,)``."""
+        mean, deviation = self._scaling
+        seen = np.clip((entries - mean) / deviation, -_CLIP, _CLIP)
+        distance = ((self._standardised - seen) ** 2).mean(axis=1)
+        likeness = self.forest.likeness(entries, own)
+        return np.asarray(np.log(likeness + UNLIKE) - distance / (2 * FEATURE_WIDTH**2))
 
     @cached_property
     def _outcomes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,6 +14,9 @@ from typing import Any
 from rlcore.episode import Episode
 from rlcore.parameters import DIMENSIONS, Parameters
 
+PORTFOLIO_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+"""Size weights that a portfolio is picked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:

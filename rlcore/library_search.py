@@ -17,14 +17,11 @@ from rlcore.config import Stage1Config
 from rlcore.episode import Episode, Subject
 from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
-from rlcore.library import Library, Move
+from rlcore.library import PORTFOLIO_WEIGHTS, Library, Move
 from rlcore.parameters import Parameters
 from rlcore.reference import evolve
 from rlcore.trace_table import TraceTable, greedy_portfolio, tabulate
 from rlcore.tracing import Trace
-
-PORTFOLIO_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
-"""Size weights that a portfolio is picked for."""
 
 PORTFOLIO_SIZE = 16
 MOVE_LOGOS = 40

@@ -12,8 +12,13 @@ from rlcore.library import Library
 from rlcore.parameters import ActionSpace
 from rlcore.subject_entries import SUBJECT_SIZE, subject_entries
 
-SHARPNESS = 5.0
-"""Preference, in nats, of the option with the highest expected rise over one that promises nothing."""
+SHARPNESS = 3.0
+"""Preference, in nats, of the option with the highest expected rise over the ``RANK``-th."""
+
+RANK = 8
+
+LEAST = -15.0
+"""No option is preferred less, as long as it was not tried."""
 
 TRIED = -1000.0
 """Preference of what was tried already: never again."""
@@ -38,8 +43,8 @@ def observe(episode: Episode, library: Library, experience: Experience, space: A
     settings                1 for each that was tried; then its gain less the best gain, halved (2 x settings)
     last trace, best trace  SSIM improvement, log2 bytes ratio / 4, deliverable, success, failed (5 each)
     best parameters         its action (tuned; zeros before there is one)
-    preference              of each option: its expected rise (``Experience``; a move's is its mean rise) over the
-                            highest one, times ``SHARPNESS``; ``TRIED`` for what was tried (options)
+    preference              of each option, 0 for the best: how far its expected rise (``Experience``; a move's is
+                            its mean rise) is under the highest one; ``TRIED`` for what was tried (options)
     ======================  ==============================================================================
 
     Unbounded measures are clipped: SSIM improvement to [-1, 1], the others to [-4, 4].
@@ -94,6 +99,8 @@ def _preference(episode: Episode, library: Library, experience: Experience) -> N
     rises = np.concatenate([experience.expected_rises(episode, library), library.move_rises])
     tried = {attempt.parameters for attempt in episode.attempts}
     done = np.array([option in tried for option in library.options(episode)])
-    highest = np.where(done, 0.0, rises).max()
-    wish = SHARPNESS * rises / highest if highest > 0 else np.zeros(library.size)
-    return np.where(done, TRIED, wish).astype(np.float32)
+    # told by rank, not by ratio: good settings differ by a few per cent before the first trace, by far more after it
+    left = np.sort(rises[~done])[::-1]
+    spread = left[0] - left[min(RANK, len(left)) - 1] if len(left) else 0.0
+    behind = (rises - left[0]) / spread if spread > 0 else np.zeros(library.size)
+    return np.where(done, TRIED, np.maximum(SHARPNESS * behind, LEAST)).astype(np.float32)

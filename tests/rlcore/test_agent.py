@@ -155,7 +155,7 @@ def test_nothing_but_numbers_and_text_is_in_a_checkpoint(saved):
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     buffer = io.BytesIO()
-    torch.save({"format": 2, "config": Trap(tmp_path / "sprung")}, buffer)
+    torch.save({"format": 3, "config": Trap(tmp_path / "sprung")}, buffer)
     path = tmp_path / "trap.pt"
     path.write_bytes(buffer.getvalue())
     with pytest.raises(CheckpointError):

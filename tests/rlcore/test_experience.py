@@ -141,7 +141,7 @@ def test_with_equal_weights_the_picks_are_the_greedy_portfolio(columns):
         def _weights(self, episode, tried):
             return np.full(len(self.digests), 1 / len(self.digests))
 
-    equal = Equal(experience.table, experience.entries, experience.digests)
+    equal = Equal(experience.table, experience.entries, experience.digests, experience.forest)
     exact = equal.table.gains(episode.weights)
     picked = []
     for _ in range(len(gains)):

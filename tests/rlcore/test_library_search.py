@@ -7,8 +7,8 @@ import pytest
 
 from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
-from rlcore.library import Move
-from rlcore.library_search import MOVE_LOGOS, PORTFOLIO_SIZE, PORTFOLIO_WEIGHTS, find_library
+from rlcore.library import PORTFOLIO_WEIGHTS, Move
+from rlcore.library_search import MOVE_LOGOS, PORTFOLIO_SIZE, find_library
 from rlcore.parameters import CLEANED_PLAIN, Parameters
 from rlcore.trace_table import greedy_portfolio, tabulate
 from tests.conftest import small_config

@@ -10,7 +10,7 @@ from rlcore.experience import Experience
 from rlcore.features import FEATURE_COUNT
 from rlcore.gain import Baseline, Weights
 from rlcore.library import Move
-from rlcore.observation import SHARPNESS, TRIED, observation_size, observe
+from rlcore.observation import LEAST, RANK, SHARPNESS, TRIED, observation_size, observe
 from rlcore.parameters import CLEANED_PLAIN, DEFAULT_TUNED, ActionSpace, Parameters
 from rlcore.subject_entries import SUBJECT_SIZE, subject_entries
 from rlcore.tracing import Trace, failed
@@ -133,10 +133,18 @@ def test_after_the_last_trace_no_step_is_next(subject):
     assert parts(episode)[2].tolist() == [0, 0]
 
 
-def test_preferences_are_the_expected_rises_over_the_highest(subject):
+def test_preferences_are_how_far_the_expected_rises_are_under_the_highest(subject):
     preference = parts(Episode(subject, BUDGET))[-1]
-    # mean gains 1, 2 and 0.5, moves 0.25 and 0.5
-    assert preference == pytest.approx(SHARPNESS * np.array([0.5, 1, 0.25, 0.125, 0.25]))
+    # mean gains 1, 2 and 0.5, moves 0.25 and 0.5: with fewer than RANK options, the last stands for the RANK-th
+    assert preference == pytest.approx(-SHARPNESS * np.array([1, 0, 1.5, 1.75, 1.5]) / 1.75)
+
+
+def test_near_rivals_are_told_apart_and_hopeless_options_stay_possible(subject):
+    gains = [5.0 - 0.01 * place for place in range(RANK)] + [0.0]
+    library, experience = made.library(RANK + 1), Experience.of(made.table(np.tile(gains, (4, 1)).T), MADE)
+    preference = observe(Episode(subject, BUDGET), library, experience, SPACE)[-RANK - 1 :]
+    assert preference[:RANK] == pytest.approx(-SHARPNESS * np.arange(RANK) / (RANK - 1), rel=1e-3, abs=1e-3)
+    assert preference[RANK] == LEAST
 
 
 def test_what_was_tried_is_masked_whatever_it_promises(subject):
@@ -145,8 +153,8 @@ def test_what_was_tried_is_masked_whatever_it_promises(subject):
     preference = parts(episode)[-1]
     # the last move leads from the portfolio's first to what was tried
     assert preference[[1, 4]].tolist() == [TRIED, TRIED]
-    assert preference[[0, 2]].max() == SHARPNESS
-    assert (preference[[0, 2, 3]] >= 0).all()
+    assert preference[[0, 2]].max() == 0
+    assert (preference[[0, 2, 3]] >= LEAST).all()
 
 
 def test_a_move_is_masked_where_it_leads_to_what_was_tried(subject):
@@ -159,7 +167,7 @@ def test_a_move_is_masked_where_it_leads_to_what_was_tried(subject):
 
     episode.record(SETTINGS[0], Trace(0.9375, 1024, 0.01))
     # one down from the best, the range ends: it is the best again; one up is setting 1, which is not tried yet
-    assert preference() == [TRIED, 0, SHARPNESS, TRIED]
+    assert preference() == [TRIED, -SHARPNESS, 0, TRIED]
     episode.record(SETTINGS[1], Trace(0.8, 1024, 0.01))
     assert preference() == [TRIED, TRIED, TRIED, TRIED]
 
