@@ -20,17 +20,18 @@ def channel_range(rgba: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def ridge_height(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """How much each pixel stands out from both neighbours of some direction (of four): uint8 ``(height, width)``.
+    """How much each pixel stands out from both sides, in some direction (of four): uint8 ``(height, width)``.
 
-    The smaller of the two differences of a channel, where both go the same way; 0 on a ramp and across an edge.
-    Alpha counts as a channel; beyond the border, a pixel repeats.
+    The smaller of its two differences, in a channel, from the pixels one or two steps away, where both go the same
+    way: a line up to three pixels wide shows, an edge doesn't, nor does a ramp. Alpha counts as a channel; beyond the
+    border, a pixel repeats.
     """
     height, width = rgba.shape[:2]
-    padded = cv2.copyMakeBorder(rgba, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(rgba, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
     highest: NDArray[Any] = np.zeros_like(rgba)
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        one = padded[1 - down : 1 - down + height, 1 - right : 1 - right + width]
-        other = padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (2, 2), (2, -2)):
+        one = padded[2 - down : 2 - down + height, 2 - right : 2 - right + width]
+        other = padded[2 + down : 2 + down + height, 2 + right : 2 + right + width]
         above = cv2.min(cv2.subtract(rgba, one), cv2.subtract(rgba, other))
         below = cv2.min(cv2.subtract(one, rgba), cv2.subtract(other, rgba))
         highest = cv2.max(highest, cv2.max(above, below))

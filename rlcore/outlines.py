@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 CORNER = 2
-"""A pixel outline turns a true corner where both of its edges are at least this long (px of the enlarged raster)."""
+"""A pixel outline turns a true corner where both of its edges are at least this long (px of the enlarged raster).
+
+An edge that turns the same way at both ends is no step of a staircase, however short: a line of one px has corners.
+"""
 
 REACH = 8.0
 """A vertex moves at most this many tolerances to where the fitted lines on both sides meet."""
@@ -121,7 +124,9 @@ def _middles_of_steps(pixels: Outlines) -> Outlines:
     before, after = pixels.neighbours
     edges = pixels.points[after] - pixels.points
     lengths = np.abs(edges).sum(axis=1)
-    corner = (lengths >= CORNER) & (lengths[before] >= CORNER)
+    left = edges[before, 0] * edges[:, 1] > edges[before, 1] * edges[:, 0]
+    straight = (lengths >= CORNER) | (left == left[after])
+    corner = straight & straight[before]
     between = ~(corner & corner[after])
     both = np.stack([2 * pixels.points, 2 * pixels.points + edges], axis=1).reshape(-1, 2)
     kept = np.stack([corner, between], axis=1)
@@ -140,8 +145,8 @@ def _kept(polygons: Outlines, tolerance: float) -> NDArray[np.bool_]:
         if not 3 <= len(fewer) < size:
             kept[start : start + size] = True
             continue
-        keys, first = np.unique(_keys(piece), return_index=True)
-        kept[start + first[np.searchsorted(keys, _keys(fewer))]] = True
+        # where a polygon touches itself at a kept vertex, it keeps it every time: else it would be another shape
+        kept[start : start + size] = np.isin(_keys(piece), _keys(fewer))
     return kept
 
 

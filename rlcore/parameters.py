@@ -131,7 +131,7 @@ class Dimension:
         """The allowed values, for an error message."""
         if not self.choices:
             return f"{self.low:g} to {self.high:g}"
-        if len(self.choices) > 16:
+        if len(self.choices) > 16 and len(set(np.diff(self.choices))) == 1:
             return f"{self.choices[0]} to {self.choices[-1]} in steps of {self.choices[1] - self.choices[0]}"
         return ", ".join(str(choice) for choice in self.choices)
 

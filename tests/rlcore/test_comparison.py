@@ -206,7 +206,11 @@ def test_what_is_never_reached_is_said_to_be(some, settings, evaluator, monkeypa
         def propose(self, episodes):
             return [CLEANED_PLAIN if e.step < 3 else best[e.subject.logo.digest] for e in episodes]
 
-    candidates = [Parameters(mode="polygon", supersample=4, palette_size=k).canonical() for k in (2, 3, 4)]
+    candidates = [
+        Parameters(mode="outline", supersample=4, palette_size=k, simplify=simplify).canonical()
+        for k in (2, 3, 4)
+        for simplify in (0.2, 0.4)
+    ]
     best = {}
     for subject in some:
         runs = [run_searcher(FixedSetting("x", c), [subject], 1, settings, evaluator).results[0] for c in candidates]
@@ -290,10 +294,10 @@ def test_about_is_kept(table):
     assert (table.category, table.logos, table.budgets, table.longest) == ("simple", 4, (1, 2, 4), 4)
 
 
-def test_of_several_agents_every_figure_is_a_mean_over_them(some, settings, evaluator, cache):
+def test_of_several_agents_every_figure_is_a_mean_over_them(some, settings, evaluator, tmp_path):
     """Two agents and their portfolios: each logo's gain is the mean of what it is with each alone."""
     agents, portfolios = [poor(), FixedSetting("agent", PORTFOLIO_ITEMS[1])], [PORTFOLIO_ITEMS, PORTFOLIO_ITEMS[::-1]]
-    chosen = {"cache": cache, "budgets": (1, 2), "seeds": 1, "most_traces": 0}
+    chosen = {"cache": tmp_path, "budgets": (1, 2), "seeds": 1, "most_traces": 0}
     both = compare(agents, portfolios, some, settings, evaluator, ABOUT, **chosen)
     alone = [
         compare([agent], [portfolio], some, settings, evaluator, ABOUT, **chosen)

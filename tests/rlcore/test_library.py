@@ -30,14 +30,16 @@ def test_a_move_shifts_one_parameter():
 @pytest.mark.parametrize("name", list(DIMENSIONS))
 @pytest.mark.parametrize(("coordinate", "steps"), [(-1.0, -1), (-1.0, -3), (1.0, 1), (1.0, 3)])
 def test_at_the_ends_of_a_range_a_move_gives_the_same_parameters(name, coordinate, steps):
-    mode = "polygon" if name == "simplify" else "spline"
+    mode = {"simplify": "polygon", "grid": "outline"}.get(name, "spline")
     values = {"mode": mode, name: DIMENSIONS[name].decode(coordinate)}
     end = Parameters(**values).canonical()
     assert Move(name, steps).of(end) == end
     assert Move(name, -steps).of(end) != end
 
 
-@pytest.mark.parametrize(("mode", "name"), [("polygon", "corner_threshold"), ("spline", "simplify")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("polygon", "corner_threshold"), ("spline", "simplify"), ("polygon", "grid")]
+)
 def test_a_parameter_that_the_mode_ignores_is_not_moved(mode, name):
     start = Parameters(mode=mode).canonical()
     assert Move(name, 1).of(start) == start

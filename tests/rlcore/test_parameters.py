@@ -76,7 +76,7 @@ def test_choices_share_the_range_equally(dimension):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("mode", ("spline", "polygon", "polygon")),
+        ("mode", ("spline", "polygon", "outline")),
         ("filter_speckle", (0, 5, 10)),
         ("color_precision", (2, 5, 8)),
         ("layer_difference", (0, 32, 64)),
@@ -87,7 +87,8 @@ def test_choices_share_the_range_equally(dimension):
         ("path_precision", (0, 4, 8)),
         ("supersample", (1, 3, 4)),
         ("palette_size", (2, 10, 0)),
-        ("simplify", (0.0, 0.3, 0.6)),
+        ("simplify", (0.0, 0.45, 1.4)),
+        ("grid", (2, 5, 10)),
     ],
 )
 def test_meaning_of_the_ends_and_the_middle(name, values):
@@ -109,9 +110,9 @@ def test_non_finite_entries_are_refused(bad):
         ActionSpace().decode(action)
 
 
-@pytest.mark.parametrize("shape", [(1,), (11,), (13,), (12, 1), ()])
+@pytest.mark.parametrize("shape", [(1,), (12,), (14,), (13, 1), ()])
 def test_a_wrong_shape_is_refused(shape):
-    with pytest.raises(ParameterError, match="needs 12"):
+    with pytest.raises(ParameterError, match="needs 13"):
         ActionSpace().decode(np.zeros(shape))
 
 
@@ -124,7 +125,7 @@ def test_only_tuned_entries_change_and_fixed_ones_hold():
 
 
 def test_alpha_is_cleaned_and_paths_are_compact_but_for_plain():
-    decoded = ActionSpace().decode(np.zeros(12))
+    decoded = ActionSpace().decode(np.zeros(13))
     assert (decoded.clean_alpha, decoded.compact, decoded.color_mode) == (True, True, "color")
     assert dataclasses.replace(PLAIN, clean_alpha=True) == CLEANED_PLAIN
     assert dataclasses.replace(CLEANED_PLAIN, compact=True) == Parameters()
@@ -138,8 +139,8 @@ def test_alpha_is_cleaned_and_paths_are_compact_but_for_plain():
         ("color_precision", 0, "2, 3, 4, 5, 6, 7, 8"),
         ("color_precision", 9, "2, 3, 4, 5, 6, 7, 8"),
         ("color_precision", True, "2, 3, 4, 5, 6, 7, 8"),
-        ("mode", "bogus", "spline, polygon"),
-        ("mode", ["spline"], "spline, polygon"),
+        ("mode", "bogus", "spline, polygon, outline"),
+        ("mode", ["spline"], "spline, polygon, outline"),
         ("max_iterations", 0, "1 to 20 in steps of 1"),
         ("corner_threshold", 181, "0 to 180 in steps of 5"),
         ("length_threshold", 3.4, "3.5 to 10"),
@@ -149,6 +150,8 @@ def test_alpha_is_cleaned_and_paths_are_compact_but_for_plain():
         ("filter_speckle", "4", "0, 1, 2"),
         ("filter_speckle", 4.5, "0, 1, 2"),
         ("filter_speckle", True, "0, 1, 2"),
+        ("simplify", 0.65, "0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4"),
+        ("grid", 7, "2, 3, 4, 5, 6, 8, 10"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name_value_and_range(name, value, allowed):
@@ -187,11 +190,12 @@ def test_encode_takes_a_value_between_choices_to_the_nearer():
     assert (decoded.corner_threshold, decoded.splice_threshold) == (60, 100)
 
 
-def test_polygons_ignore_what_is_for_splines_only():
+@pytest.mark.parametrize("mode", ["polygon", "outline"])
+def test_straight_lines_ignore_what_is_for_splines_only(mode):
     """``canonical`` relies on it: the SVG is the same to the byte."""
     path = sorted(default_source().glob("onprem/analytics/*.png"))[0]
     logo = load_logo(path, 96)
-    base = dataclasses.replace(CLEANED_PLAIN, mode="polygon")
+    base = dataclasses.replace(CLEANED_PLAIN, mode=mode)
     expected = trace(logo, base, keep_svg=True).svg
     for name in SPLINE_ONLY:
         for coordinate in (-1.0, 0.3, 1.0):
@@ -216,6 +220,15 @@ def test_splines_ignore_what_is_for_polygons_only():
     assert trace(logo, simplified).size_bytes < trace(logo, polygon).size_bytes
 
 
+def test_outlines_alone_have_a_grid():
+    path = sorted(default_source().glob("onprem/analytics/*.png"))[0]
+    logo = load_logo(path, 96)
+    for mode, different in (("spline", 1), ("polygon", 1), ("outline", 7)):
+        found = [Parameters(mode=mode, grid=value) for value in DIMENSIONS["grid"].choices]
+        assert len({other.canonical() for other in found}) == different
+        assert len({trace(logo, other, keep_svg=True).svg for other in found}) == different
+
+
 @pytest.mark.parametrize("mode", DIMENSIONS["mode"].choices)
 def test_what_a_mode_ignores_is_at_its_default(mode):
     names = {name for ignored in IGNORED.values() for name in ignored}
@@ -234,11 +247,14 @@ def test_what_a_mode_ignores_is_at_its_default(mode):
         ("layer_difference", 16, 3, 22),
         ("corner_threshold", 62, 1, 65),  # off the grid: from the nearest choice
         ("mode", "spline", 1, "polygon"),
-        ("mode", "polygon", 1, "polygon"),
+        ("mode", "polygon", 1, "outline"),
+        ("mode", "outline", 1, "outline"),
         ("mode", "spline", -1, "spline"),
         ("palette_size", 16, 1, 0),
         ("palette_size", 0, -3, 14),
         ("simplify", 0.0, 3, 0.15),
+        ("simplify", 0.6, 2, 0.8),
+        ("grid", 6, 1, 8),
         ("length_threshold", 4.0, 1, 4.3),  # a twentieth of 6.5, rounded
         ("length_threshold", 4.0, -3, 3.5),
         ("length_threshold", 9.9, 1, 10.0),

@@ -6,6 +6,7 @@ import math
 import re
 from decimal import Decimal
 
+import cv2
 import numpy as np
 import pytest
 from defusedxml import ElementTree
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 
 from rlcore.errors import PathError
 from rlcore.generated import generate_logos
-from rlcore.parameters import DIMENSIONS, ActionSpace
-from rlcore.paths import compacted
+from rlcore.parameters import DIMENSIONS, ActionSpace, Parameters
+from rlcore.paths import compacted, redrawn
+from rlcore.preparation import vtracer_input
 from rlcore.rendering import render
-from rlcore.tracing import trace
+from rlcore.similarity import Similarity
+from rlcore.tracing import _sized, convert, trace
 from tests.rlcore.pictures import disk, logo, noise
 
 HEADER = (
@@ -335,3 +338,169 @@ def test_what_vtracer_does_not_write_is_refused(old, new):
     with pytest.raises(PathError, match="not an SVG as VTracer") as caught:
         compacted(GOOD.replace(old, new, 1).encode())
     assert len(str(caught.value)) < 300
+
+
+# --- outlines drawn anew ---
+
+
+def pixel_outlines(subject, supersample, palette_size=6):
+    """VTracer's own SVG in mode none, of the logo's size."""
+    height, width = subject.rgba.shape[:2]
+    parameters = Parameters(mode="outline", supersample=supersample, palette_size=palette_size)
+    source = vtracer_input(subject, supersample, palette_size, True)
+    return _sized(convert(source.png, parameters), width, height, source)
+
+
+def attributes(svg):
+    return ElementTree.fromstring(svg).attrib
+
+
+@pytest.mark.parametrize("subject", LOGOS[:8], ids=lambda subject: subject.name)
+@pytest.mark.parametrize(("supersample", "least"), [(1, 0.94), (2, 0.975), (3, 0.98), (4, 0.98)])
+@pytest.mark.parametrize("grid", [2, 3, 6, 10])
+def test_redrawn_looks_like_the_pixel_outlines(grid, supersample, least, subject):
+    """Where a pixel of the logo is one of VTracer's, what was a staircase is smooth now."""
+    svg = pixel_outlines(subject, supersample)
+    result = redrawn(svg, 0.3 * supersample, grid / supersample)
+    before, after = (picture(text, subject).astype(np.uint8) for text in (svg, result))
+    assert Similarity(before).of(after) > least
+    assert len(result) < 0.8 * len(svg)
+
+
+def centre(svg):
+    """Of all shapes together, in steps of the SVG's own coordinates."""
+    moments = np.zeros(3)
+    for _, found in shapes(svg):
+        for outline in found:
+            piece = cv2.moments(np.array(outline, dtype=np.float32))
+            moments += piece["m00"], piece["m10"], piece["m01"]
+    return moments[1:] / moments[0]
+
+
+@pytest.mark.parametrize(("supersample", "grid"), [(1, 3), (2, 3), (4, 2), (4, 6), (4, 10)])
+def test_redrawn_shifts_nothing(supersample, grid):
+    """In px of the logo."""
+    shifts = []
+    for subject in LOGOS[:8]:
+        svg = pixel_outlines(subject, supersample)
+        result = redrawn(svg, 0.3 * supersample, grid / supersample)
+        shifts.append(centre(result) / grid - centre(svg) / supersample)
+    assert abs(np.mean(shifts, axis=0)).max() < 0.025
+    assert abs(np.array(shifts)).max() < 0.4 / grid
+
+
+@pytest.mark.parametrize("tolerance", [0, 1.2])
+@pytest.mark.parametrize(("left", "top"), [(3, 5), (1, 7), (4, 2)])
+def test_half_steps_are_rounded_to_even(left, top, tolerance):
+    """As many edges go one way as the other, and level edges stay level, fitted or not."""
+    for width, height in itertools.product(range(3, 40, 3), repeat=2):
+        rectangle = polygons([(0, 0), (width, 0), (width, height), (0, height)])
+        ((_, (outline,)),) = shapes(redrawn(written((rectangle, "#112233", f"{left},{top}")), tolerance, 0.5))
+        x, y = ([round(side / 2) for side in sides] for sides in ((left, left + width), (top, top + height)))
+        assert set(outline) == set(itertools.product(x, y))
+
+
+@pytest.mark.parametrize("supersample", [1, 3, 4])
+@pytest.mark.parametrize("grid", DIMENSIONS["grid"].choices)
+def test_redrawn_coordinates_are_whole_steps_of_the_grid(grid, supersample):
+    subject = LOGOS[1]
+    height, width = subject.rgba.shape[:2]
+    svg = pixel_outlines(subject, supersample)
+    result = redrawn(svg, 0.3 * supersample, grid / supersample)
+    assert attributes(result)["width"], attributes(result)["height"] == (str(width), str(height))
+    box = [float(number) for number in attributes(result)["viewBox"].split()]
+    before = [int(number) for number in attributes(svg).get("viewBox", f"0 0 {width} {height}").split()]
+    assert box == pytest.approx([number * grid / supersample for number in before], abs=1e-6)
+    assert box[2:] == pytest.approx([width * grid, height * grid])
+    assert b"." not in result.partition(b">")[2]
+    assert b"translate" not in result
+
+
+def test_redrawn_keeps_the_order_of_paths_and_their_colours():
+    svg = pixel_outlines(LOGOS[2], 4)
+    before, after = shapes(svg), shapes(redrawn(svg, 1.2, 1.5))
+    assert [fill.lower() for fill, _ in after] == [fill.lower() for fill, _ in before]
+    assert [len(outlines) for _, outlines in after] == [len(outlines) for _, outlines in before]
+
+
+def test_redrawn_rectangles_by_hand():
+    header = HEADER.replace('height="48"', 'height="48" viewBox="0 1 192 144"')
+    hole = "M0,0 L30,0 L30,20 L0,20 Z M10,5 L10,15 L20,15 L20,5 Z "
+    svg = redrawn(written((hole, "#AABBCC", "4,6"), (SQUARE, "#112233", "100,0"), header=header), 1.2, 1.5)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48" viewBox="0 1.5 288 216">'
+    first = '<path fill="#ABC" d="m6 9h45v30h-45zm15 7v16h15v-16z"/>'
+    second = '<path fill="#123" d="m150 0h4v4h-4z"/>'
+    assert svg.decode() == head + first + second + "</svg>"
+
+
+@pytest.mark.parametrize("paths", [(), (("M0,0 Z M4,4 L5,5 Z ", "#112233", "5,5"),), (("", "#112233", "5,5"),)])
+def test_redrawn_without_shapes_is_an_empty_picture(paths):
+    expected = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48" viewBox="0 0 96 72"></svg>'
+    assert redrawn(written(*paths), 1.0, 1.5).decode() == expected
+
+
+def test_redrawn_leaves_out_what_is_smaller_than_a_step():
+    svg = redrawn(written(("M0,0 L1,0 L1,1 L0,1 Z ", "#112233", "8,8"), (SQUARE, "#445566", "3,4")), 0, 0.25)
+    assert [fill for fill, _ in shapes(svg)] == ["#445566"]
+
+
+def test_redrawn_twice_is_the_same_to_the_byte():
+    first, second = (redrawn(pixel_outlines(LOGOS[3], 4), 1.2, 1.5) for _ in range(2))
+    assert first == second
+
+
+def test_a_larger_tolerance_and_a_coarser_grid_take_fewer_bytes():
+    drawings = [pixel_outlines(subject, 4) for subject in LOGOS[:8]]
+    by_tolerance = [sum(len(redrawn(svg, tolerance, 1.5)) for svg in drawings) for tolerance in (0, 0.6, 1.2, 2.4, 5)]
+    by_grid = [sum(len(redrawn(svg, 1.2, grid / 4)) for svg in drawings) for grid in (10, 6, 2)]
+    assert by_tolerance == sorted(set(by_tolerance), reverse=True)
+    assert by_grid == sorted(set(by_grid), reverse=True)
+
+
+def test_the_mode_outline_is_the_redrawn_picture():
+    """What ``trace`` gives: the tolerance in px of the logo, the grid in steps per px of it."""
+    parameters = Parameters(mode="outline", supersample=4, palette_size=6, simplify=0.3, grid=10)
+    assert trace(LOGOS[0], parameters, keep_svg=True).svg == redrawn(pixel_outlines(LOGOS[0], 4), 1.2, 2.5)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(outlines, places), max_size=4), st.sampled_from([0.0, 0.5, 1.2, 6.0]), st.floats(0.25, 10))
+def test_any_polygons_are_redrawn_as_an_svg(paths, tolerance, scale):
+    """Whatever their edges: nothing but the picture suffers."""
+    svg = written(*((polygons(*drawing), "#12ab34", f"{x},{y}") for drawing, (x, y) in paths))
+    for fill, found in shapes(redrawn(svg, tolerance, scale)):
+        assert fill == "#12ab34"
+        assert all(len(outline) >= 3 for outline in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<?xml", "<xml"),
+        ("</svg>", ""),
+        ("<path d", '<path opacity="0.5" d'),
+        ("#112233", "red"),
+        ("translate(1,2)", "translate(1.5,2)"),
+        ("translate(1,2)", "translate(1,2.0)"),
+        ("translate(1,2)", "translate(1,99999999999999999999)"),
+        ("translate(1,2)", "translate(100000,2)"),
+        ("L3,3", "Q3,3"),
+        ("L3,3", "L3.5,3"),
+        ("L3,3", "L3,100000"),
+        ("L3,3", "L3,"),
+        ("L0,3 Z ", "L0,3 "),
+        (GOOD, written(("M0 0 C5 0.5 0.5 2 0 0 Z ", "#112233", "1,2")).decode()),
+        (GOOD, ""),
+    ],
+)
+def test_what_vtracer_does_not_write_is_not_redrawn(old, new):
+    redrawn(GOOD.encode(), 1.0, 1.5)
+    assert old in GOOD
+    with pytest.raises(PathError, match="not an SVG as VTracer"):
+        redrawn(GOOD.replace(old, new, 1).encode(), 1.0, 1.5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_real_splines_are_not_redrawn(seed):
+    with pytest.raises(PathError, match="splines where pixel outlines are needed"):
+        redrawn(drawn("spline", seed)[1], 1.0, 1.5)
