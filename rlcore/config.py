@@ -33,7 +33,7 @@ class _Settings(BaseModel):
 class PPOSettings(_Settings):
     """Hyper-parameters of Stable-Baselines3's PPO."""
 
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Adam's step size at the start.")
+    learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Adam's step size at the start.")
     final_learning_rate_share: float = Field(
         0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
     )

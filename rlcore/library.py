@@ -40,7 +40,7 @@ class Library:
         moves: applied to ``centre``.
         portfolios: by size weight, indexes of ``settings``: greedily picked, so that the first is the best single
             setting on the training logos and the first k are a good portfolio of k. At most ``PORTFOLIO_SIZE``.
-        move_rises: mean rise of the best gain by each move, tried after the best setting of each logo of a sample.
+        move_rises: mean rise of the best gain by each move, tried after the portfolio's first settings on a sample.
     """
 
     settings: tuple[Parameters, ...]

@@ -27,6 +27,9 @@ PORTFOLIO_SIZE = 16
 MOVE_LOGOS = 40
 """Training logos that the moves are compared on."""
 
+MOVES_AFTER = 4
+"""Settings of the portfolio that are tried before the moves: from the best of all of them, no move adds much."""
+
 POPULATION = 8
 _TOGETHER = 8
 _SPREAD = 0.35
@@ -134,7 +137,7 @@ def _useful_moves(
     evaluator: Evaluator,
     count: Callable[[int], None],
 ) -> tuple[tuple[Move, ...], tuple[float, ...]]:
-    """The ``config.library_moves`` moves that add the most, one by one, after each logo's best setting; mean rises."""
+    """The ``config.library_moves`` moves that add the most, one by one, from where an episode may stand; mean rises."""
     moves = [
         Move(dimension.name, steps)
         for dimension in config.action_space.dimensions
@@ -142,8 +145,10 @@ def _useful_moves(
     ]
     rises = np.zeros((len(moves), len(subjects)))
     for number, subject in enumerate(subjects):
-        episode = Episode(subject, len(library.settings) + len(moves), _weights(config, number), config.target)
-        for setting, trace in zip(library.settings, _traces(episode, library.settings, evaluator), strict=True):
+        weights = _weights(config, number)
+        episode = Episode(subject, MOVES_AFTER + len(moves), weights, config.target)
+        first = library.portfolio(weights.size)[:MOVES_AFTER]
+        for setting, trace in zip(first, _traces(episode, first, evaluator), strict=True):
             episode.record(setting, trace)
         options = [move.of(library.centre(episode)) for move in moves]
         rises[:, number] = [

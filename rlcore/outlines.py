@@ -15,6 +15,9 @@ CORNER = 2
 An edge that turns the same way at both ends is no step of a staircase, however short: a line of one px has corners.
 """
 
+LONGER = 3
+"""An edge is no step of a staircase when it is this much longer (px of the enlarged raster) than those beside it."""
+
 REACH = 8.0
 """A vertex moves at most this many tolerances to where the fitted lines on both sides meet."""
 
@@ -120,7 +123,11 @@ def _of_corners(pixels: Outlines) -> Outlines:
 
 
 def _middles_of_steps(pixels: Outlines) -> Outlines:
-    """The middle of every edge but for true corners, which stay as they are; in halves of the unit (whole numbers)."""
+    """The middle of every step but for true corners, which stay as they are; in halves of the unit (whole numbers).
+
+    An edge much longer than the steps beside it, say a flat side that runs into an arc, is no step: of it, two points
+    are taken, as far from its ends as the middles of those steps are.
+    """
     before, after = pixels.neighbours
     edges = pixels.points[after] - pixels.points
     lengths = np.abs(edges).sum(axis=1)
@@ -128,8 +135,13 @@ def _middles_of_steps(pixels: Outlines) -> Outlines:
     straight = (lengths >= CORNER) | (left == left[after])
     corner = straight & straight[before]
     between = ~(corner & corner[after])
-    both = np.stack([2 * pixels.points, 2 * pixels.points + edges], axis=1).reshape(-1, 2)
-    kept = np.stack([corner, between], axis=1)
+    from_start, from_end = (np.minimum(lengths, lengths[beside[beside]]) for beside in (before, after))
+    long = from_start + from_end + 2 * LONGER < 2 * lengths
+    along = np.sign(edges)
+    starts, ends = 2 * pixels.points, 2 * (pixels.points + edges)
+    candidates = [starts, starts + along * from_start[:, None], starts + edges, ends - along * from_end[:, None]]
+    both = np.stack(candidates, axis=1).reshape(-1, 2)
+    kept = np.stack([corner, long & ~corner, between & ~long, long & ~corner[after]], axis=1)
     sizes = np.add.reduceat(kept.sum(axis=1), pixels.starts, dtype=np.int64)
     return replace(pixels, points=both[kept.reshape(-1)], sizes=sizes)
 

@@ -19,7 +19,7 @@ from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
 
-CONVERSION_VERSION = 4
+CONVERSION_VERSION = 5
 """Raised with every change of what a conversion gives: what is cached on disk depends on it."""
 
 OVERSIZE_BYTES = 4_000_000

@@ -186,7 +186,8 @@ def test_a_disk_keeps_its_area_and_loses_more_of_it_without_fitted_lines(radius,
     fitted, chords = straightened(pixels, tolerance), middles_simplified(pixels, tolerance)
     lost, lost_by_chords = (1 - abs(areas(found).sum()) / mask.sum() for found in (fitted, chords))
     assert abs(lost) < 0.005
-    assert lost_by_chords > (3 if tolerance >= 1 else 1) * abs(lost)
+    if tolerance >= 0.5:  # below, either loses less than a thousandth
+        assert lost_by_chords > (3 if tolerance >= 1 else 1) * abs(lost)
 
 
 @pytest.mark.parametrize("error", [0.6, 1.0, 1.5])
@@ -334,8 +335,19 @@ def test_each_subpath_is_as_it_would_be_alone(mask, tolerance):
     assert loops(straightened(pixels, tolerance)) == [loop for (loop,) in alone]
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+def test_a_flat_side_that_runs_into_arcs_stays_level():
+    """A rounded square: its sides are drawn where they are, not as roofs over their middles."""
+    rows, columns = np.mgrid[:100, :100] + 0.5
+    across = np.maximum(np.maximum(abs(columns - 50), abs(rows - 50)) - 25, 0)
+    inner = np.hypot(np.maximum(abs(columns - 50) - 25, 0), np.maximum(abs(rows - 50) - 25, 0))
+    mask = (inner <= 15) & (across <= 15)
+    found = straightened(traced(mask), 0.5)
+    level = abs(found.points[:, 1] - found.points[:, 1].min()) < 0.1
+    assert np.ptp(found.points[level, 0]) > 45
+
+
 @given(blobs())
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_smooth_shapes_keep_their_area(mask):
     """To a fifteenth of a pixel along the outline, at a tolerance of six tenths."""
     pixels = traced(mask)
