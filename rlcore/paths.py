@@ -8,6 +8,7 @@ once, as whole numbers of its last decimal, so that relative coordinates add up 
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -94,7 +95,7 @@ def redrawn(svg: bytes, tolerance: float, scale: float) -> bytes:
         if drawing.curved:
             raise _unknown("splines where pixel outlines are needed:", paths[0][0])
         outlines = drawing.outlines
-        moves, _ = _numbers([number for _, _, *move in paths for number in move], fractional=False)
+        moves, _ = _numbers(b" ".join(number for _, _, *move in paths for number in move), fractional=False)
         points = outlines.points + moves.reshape(-1, 2)[np.repeat(outlines.paths, outlines.sizes)]
         placed = replace(outlines, points=points)
         placed = with_area(without_repeats(placed))
@@ -150,7 +151,7 @@ def _parsed(drawings: list[bytes]) -> _Drawing:
     opening = letters == ord("M")
     if curved:
         opening = np.repeat(opening, np.where(opening, 1, 3))
-    numbers, decimals = _numbers(text.translate(_BLANKS).split(), curved)
+    numbers, decimals = _numbers(text.translate(_BLANKS), curved)
     if len(numbers) != 2 * len(opening):
         raise _unknown("a number is missing in", text)
     sizes = np.diff(np.flatnonzero(opening), append=len(opening))
@@ -158,17 +159,20 @@ def _parsed(drawings: list[bytes]) -> _Drawing:
     return _Drawing(Outlines(numbers.reshape(-1, 2), sizes, paths), decimals, curved)
 
 
-def _numbers(words: list[bytes], fractional: bool) -> tuple[NDArray[np.int64], int]:
+def _numbers(text: bytes, fractional: bool) -> tuple[NDArray[np.int64], int]:
     """The numbers in units of the last decimal that any of them has, and how many decimals that are."""
-    try:
-        numbers = np.array(words, dtype=np.float64 if fractional else np.int64)
-    except (ValueError, OverflowError) as error:
-        raise PathError(f"not an SVG as VTracer 0.6.15 writes it: {str(error)[:120]}") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # what numpy says of text that is no number
+        try:
+            # without an object for each number, of which the outlines of a picture with noise have millions
+            numbers = np.fromstring(text, dtype=np.float64 if fractional else np.int64, sep=" ")
+        except (ValueError, DeprecationWarning) as error:
+            raise PathError(f"not an SVG as VTracer 0.6.15 writes it: {str(error)[:120]}") from None
     finest = numbers * 10**_DECIMALS
     units = np.rint(finest).astype(np.int64)
     wrong = (abs(numbers) >= _LIMIT) | (abs(finest - units) > 0.02)
     if wrong.any():
-        raise _unknown("number", words[int(wrong.argmax())])
+        raise _unknown("number", str(numbers[wrong.argmax()]).encode())
     decimals = next(d for d in range(_DECIMALS + 1) if not (units % 10 ** (_DECIMALS - d)).any())
     return units // 10 ** (_DECIMALS - decimals), decimals
 

@@ -26,6 +26,10 @@ OVERSIZE_BYTES = 4_000_000
 """An SVG above this is a failed trace: rendering it costs more than it can be worth."""
 
 
+RAW_OVERSIZE_BYTES = 4 * OVERSIZE_BYTES
+"""So is one that VTracer wrote longer than this: rewriting it takes more memory than a worker should have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What one conversion gave.
@@ -64,6 +68,8 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
         return failed(failure.kind, time.perf_counter() - start)
     vtracer_seconds = time.perf_counter() - before
     height, width = logo.rgba.shape[:2]
+    if len(svg) > RAW_OVERSIZE_BYTES:
+        return failed("oversize", time.perf_counter() - start)
     svg = _sized(svg, width, height, source)
     if parameters.mode == "outline":
         scale = parameters.grid / parameters.supersample
