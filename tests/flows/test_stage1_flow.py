@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 from PIL import Image
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
@@ -25,6 +26,7 @@ from rlcore.parameters import Parameters
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
 from rlcore.trace_table import TraceTable
+from rlcore.training import untrained
 from rlcore.validation import run_searcher
 from tasks.comparison import comparison_of
 from tasks.quality import STATE_NAMES
@@ -117,7 +119,10 @@ def test_the_library_is_found_on_training_logos_and_kept_in_every_checkpoint(run
 
 def test_the_first_policy_has_been_started_warm(run):
     first = Checkpoint.load(run.folder.checkpoint(0))
-    assert bool(first.policy["action_net.learned.weight"].any())
+    subjects = load_dataset(run.folder.data).of("train", run.config.category)
+    cold = untrained(first.config, first.library, first.experience.table, subjects)
+    moved = {name for name, tensor in cold.policy.items() if not torch.equal(tensor, first.policy[name])}
+    assert moved == {name for name in cold.policy if name.startswith(("mlp_extractor.critic", "value_net"))}
 
 
 def test_traces_of_the_record_are_not_made_again_in_training(run):

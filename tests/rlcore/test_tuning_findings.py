@@ -26,7 +26,7 @@ def test_the_table_has_the_default_settings_beside_the_best():
     rows = best_table(study(0.02, 0.01, None, 0.0512, 0.03), most=2)
     assert rows[0] == ["", "default", "trial 3", "trial 4"]
     assert rows[1] == ["mean lead", "+0.0200", "+0.0512", "+0.0300"]
-    assert ["learning rate", "0.001", "0.003", "0.003"] in rows
+    assert ["learning rate", "0.0003", "0.003", "0.003"] in rows
     assert rows[-1] == ["time", "1 min 30 s", "1 min 30 s", "1 min 30 s"]
 
 
