@@ -203,3 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

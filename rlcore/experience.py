@@ -27,6 +27,15 @@ UNLIKE = 1e-4
 OUTCOME_WIDTH = 1.0
 """Width of the kernel over what the tried settings gave, in gain."""
 
+CORRECTED_FROM = 2
+"""Settings tried before everybody's gains are corrected by them: one alone says how easy a logo is, not its needs."""
+
+OUTLIER = 3.0
+"""Deviations from a setting's mean gain count at most this much in what settings have to do with each other."""
+
+OWN_WAY = 0.03
+"""Variance, in gain squared, that a setting's gain on a logo has beyond what others can tell."""
+
 EVERYBODY = 0.2
 """Share of the weight that all training logos have alike: without it one odd neighbour would decide."""
 
@@ -83,17 +92,36 @@ class Experience:
 
         A weighted mean over the training logos, a logo itself left out: those weigh most that look alike, to the
         forest and to a Gaussian kernel over the entries, and on which the settings tried so far gave alike. With
-        equal weights it is what a greedy portfolio is picked by.
+        equal weights it is what a greedy portfolio is picked by. From the second setting on, the others' gains are
+        corrected by how far theirs with the tried settings are from the ones seen here.
         """
         gains = self.table.gains(episode.weights)
         tried = [(place, a) for a in episode.attempts if (place := library.places.get(a.parameters)) is not None]
         places = [place for place, _ in tried]
-        reached = gains[places].max(axis=0, initial=0.0)
-        # what moves have added beyond the settings is above everybody's own
-        own = max([0.0, *(attempt.gain for _, attempt in tried if attempt.deliverable)])
-        rises = np.maximum(gains - (reached + episode.best_gain - own), 0.0) @ self._weights(episode, tried)
+        own = np.array([max(0.0, attempt.gain) if attempt.deliverable else 0.0 for _, attempt in tried])
+        if len(tried) < CORRECTED_FROM:
+            # what moves have added beyond the settings is above everybody's own
+            above = gains[places].max(axis=0, initial=0.0) + episode.best_gain - own.max(initial=0.0)
+        else:
+            gains, above = self._corrected(gains, places, own, self._others(episode)), episode.best_gain
+        rises = np.maximum(gains - above, 0.0) @ self._weights(episode, tried)
         rises[places] = 0.0
         return np.asarray(rises)
+
+    @staticmethod
+    def _corrected(
+        gains: NDArray[np.float64], places: Sequence[int], own: NDArray[np.float64], others: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Everybody's gains as they would be had the tried settings given them what they gave here.
+
+        Each setting's gain is shifted by linear regression on those of the tried ones: the update of an ensemble
+        Kalman filter (Evensen 2003), with the training logos as the ensemble.
+        """
+        deviations = gains[:, others] - gains[:, others].mean(axis=1, keepdims=True)
+        clipped = np.clip(deviations, -OUTLIER, OUTLIER)
+        covariance = clipped @ clipped.T / clipped.shape[1]
+        told = covariance[np.ix_(places, places)] + OWN_WAY * np.eye(len(places))
+        return np.asarray(gains + np.linalg.solve(told, covariance[places]).T @ (own[:, None] - gains[places]))
 
     def _weights(self, episode: Episode, tried: Sequence[tuple[int, Attempt]]) -> NDArray[np.float64]:
         """Of the training logos, float64 of shape ``(logos,)``; they add up to 1."""
@@ -105,11 +133,17 @@ class Experience:
             distance = (episode.weights.quality * (error - own_error)) ** 2
             distance += (episode.weights.size * (size - own_size)) ** 2
             closeness -= distance / (2 * OUTCOME_WIDTH**2)
-        others = np.ones(len(self.digests), dtype=bool)
-        if own is not None and len(others) > 1:  # else it is the only training logo there is
-            others[own] = False
+        others = self._others(episode)
         kernel = np.where(others, np.exp(closeness - closeness[others].max()), 0.0)
         return np.asarray((1 - EVERYBODY) * kernel / kernel.sum() + EVERYBODY * others / others.sum())
+
+    def _others(self, episode: Episode) -> NDArray[np.bool_]:
+        """Which training logos are not the episode's own; all of them if it is the only one there is."""
+        others = np.ones(len(self.digests), dtype=bool)
+        own = self.columns.get(episode.subject.logo.digest)
+        if own is not None and len(others) > 1:
+            others[own] = False
+        return others
 
     def _closeness(self, entries: NDArray[np.float32], own: int | None) -> NDArray[np.float64]:
         """Of each training logo before any trace, as a logarithm: float64 of shape ``(logos,)``."""

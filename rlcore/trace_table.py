@@ -59,11 +59,6 @@ class TraceTable:
         error, size = self._ratios
         return np.asarray(np.maximum(weights.quality * error[:, logo] + weights.size * size[:, logo], 0.0))
 
-    def rows(self, settings: Sequence[int]) -> TraceTable:
-        """The table of some of the settings, in this order."""
-        chosen = list(settings)
-        return TraceTable(self.quality[chosen], self.size_bytes[chosen], self.plain_quality, self.plain_bytes)
-
     def trace(self, setting: int, logo: int) -> Trace | None:
         """The recorded trace; None where it failed (its kind of failure is not kept)."""
         size = int(self.size_bytes[setting, logo])

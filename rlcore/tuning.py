@@ -31,7 +31,7 @@ SPACE: Mapping[str, BaseDistribution] = {
     "rollout_episodes": CategoricalDistribution((50, 100, 125, 250)),
     "batch_size": CategoricalDistribution((100, 200, 500, 1000)),
     "epochs": IntDistribution(2, 10),
-    "discount": FloatDistribution(0.7, 0.99),
+    "discount": FloatDistribution(0.2, 0.99),
     "gae_lambda": FloatDistribution(0.8, 1.0),
     "clip_range": FloatDistribution(0.1, 0.3),
     "entropy_coefficient": FloatDistribution(1e-4, 3e-2, log=True),

@@ -141,6 +141,10 @@ def test_with_equal_weights_the_picks_are_the_greedy_portfolio(columns):
         def _weights(self, episode, tried):
             return np.full(len(self.digests), 1 / len(self.digests))
 
+        @staticmethod
+        def _corrected(gains, places, own, others):
+            return gains - gains[places].max(axis=0)
+
     equal = Equal(experience.table, experience.entries, experience.digests, experience.forest)
     exact = equal.table.gains(episode.weights)
     picked = []
@@ -154,6 +158,38 @@ def test_with_equal_weights_the_picks_are_the_greedy_portfolio(columns):
         episode.record(SETTINGS[picked[-1]], failed("panic"))
     rounded = np.round(exact, 9)
     assert picked == greedy_portfolio(rounded, len(gains))
+
+
+def test_what_the_tried_settings_gave_corrects_everybodys_gains():
+    """Setting 2 always gives what settings 0 and 1 give together; no training logo is like the new one."""
+    rng = np.random.default_rng(0)
+    first, second = rng.uniform(1, 3, 40), rng.uniform(1, 3, 40)
+    subjects = [made.subject(number) for number in range(40)]
+    experience = recorded([first, second, first + second, np.full(40, 2.0)], subjects)
+    episode = Episode(STRANGER, 4)
+    episode.record(SETTINGS[0], trace_of(4.0))
+    assert rises(experience, episode, 4)[2] < 3
+    episode.record(SETTINGS[1], trace_of(3.5))
+    got = rises(experience, episode, 4)
+    assert got[2] == pytest.approx(7.5 - 4.0, abs=0.4)
+    assert got[[0, 1, 3]] == pytest.approx([0, 0, 0])
+
+
+def test_a_correction_does_not_see_the_logos_own_record():
+    rng = np.random.default_rng(0)
+    gains = rng.uniform(1, 3, (3, 12))
+    other = gains.copy()
+    other[2, 0] = 9.0  # what the first logo's record says of itself is all that differs
+    subjects = [made.subject(number) for number in range(12)]
+    got = []
+    for table in (gains, other):
+        episode = Episode(subjects[0], 4)
+        for place in (0, 1):
+            episode.record(SETTINGS[place], trace_of(gains[place, 0]))
+        # the forest is grown on the record too: the same one for both
+        experience = dataclasses.replace(recorded(table, subjects), forest=recorded(gains, subjects).forest)
+        got.append(rises(experience, episode, 3))
+    assert got[0] == pytest.approx(got[1], abs=1e-12)
 
 
 def test_best_gain_is_that_of_the_record_with_the_episodes_weights():

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from rlcore import library_search
 from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
 from rlcore.library import PORTFOLIO_WEIGHTS, Move
-from rlcore.library_search import MOVE_LOGOS, PORTFOLIO_SIZE, find_library
+from rlcore.library_search import MOVE_LOGOS, PORTFOLIO_SIZE, SCREENING_LOGOS, find_library
 from rlcore.parameters import CLEANED_PLAIN, Parameters
 from rlcore.trace_table import greedy_portfolio, tabulate
 from tests.conftest import small_config
@@ -113,21 +114,36 @@ def test_another_seed_searches_elsewhere(found, few, config, evaluator):
     assert other.settings != found[0].settings
 
 
-def test_progress_counts_logos_of_all_three_searches(found, few, config, told):
-    total = config.library_searches + len(few) + min(len(few), MOVE_LOGOS)
+def test_progress_counts_logos_of_all_four_steps(found, few, config, told):
+    screened = min(len(few), SCREENING_LOGOS)
+    total = config.library_searches + screened + len(few) + min(len(few), MOVE_LOGOS)
     assert told[-1] == (total, total)
     done = [step for step, _ in told]
     assert done == sorted(set(done))
     assert {of for _, of in told} == {total}
 
 
-def test_traces_are_those_that_are_announced(few, config):
-    """Searches; every candidate on every logo; settings and moves on the sample: most of these are remembered."""
-    with Evaluator() as own:
-        find_library(CLEANED_PLAIN, few, config.model_copy(update={"library_moves": 0}), own)
-        searched = config.library_searches * config.library_traces
-        candidates = 2 + config.library_searches
-        assert own.statistics.asked >= searched + candidates * len(few)
+def test_candidates_are_compared_on_a_sample_and_only_the_chosen_traced_on_all(few, config, evaluator, monkeypatch):
+    tabulated, searched = [], []
+    real_winners = library_search._winners
+
+    def tell(settings, subjects, *rest):
+        tabulated.append((len(settings), [subject.name for subject in subjects]))
+        return tabulate(settings, subjects, *rest)
+
+    def winners(single, subjects, *rest):
+        searched.extend(subject.name for subject in subjects)
+        return real_winners(single, subjects, *rest)
+
+    monkeypatch.setattr(library_search, "SCREENING_LOGOS", 5)
+    monkeypatch.setattr(library_search, "tabulate", tell)
+    monkeypatch.setattr(library_search, "_winners", winners)
+    find_library(CLEANED_PLAIN, few, config.model_copy(update={"library_size": 3}), evaluator)
+    [(candidates, sample), (chosen, everybody)] = tabulated
+    assert 3 == chosen < candidates <= 2 + config.library_searches
+    assert len(sample) == 5
+    assert not set(sample) & set(searched), "a candidate is judged by the logo that it won on"
+    assert sorted(everybody) == sorted(subject.name for subject in few)
 
 
 def test_without_searches_there_are_the_single_setting_and_plain(few, evaluator):

@@ -66,13 +66,6 @@ def test_a_perfect_copy_does_not_win_without_end():
     assert table.gains(Weights())[0, 0] == pytest.approx(np.log2(0.5 / 1e-4))
 
 
-def test_some_rows_in_an_order_of_their_own(real):
-    chosen = real.rows([3, 0])
-    np.testing.assert_array_equal(chosen.quality, real.quality[[3, 0]])
-    np.testing.assert_array_equal(chosen.size_bytes, real.size_bytes[[3, 0]])
-    np.testing.assert_array_equal(chosen.plain_bytes, real.plain_bytes)
-
-
 def test_recorded_traces_come_back_but_for_failed_ones(real, few):
     assert real.trace(1, 4) is None
     for row, column in ((0, 0), (3, 10), (2, 5)):
