@@ -65,16 +65,16 @@ class Outlines:
 
 
 def without_repeats(outlines: Outlines) -> Outlines:
-    """Without points that repeat the one before, or at the end the first."""
-    before, _ = outlines.neighbours
-    kept = (outlines.points != outlines.points[before]).any(axis=1)
-    kept[outlines.starts] = True
-    outlines = outlines.of(kept)
+    """Without points that repeat the one before; of equal ones at the end and the start, the one at the start stays."""
     points, starts = outlines.points, outlines.starts
-    ends = starts + outlines.sizes - 1
-    kept = np.ones(len(points), dtype=bool)
-    kept[ends] = (points[ends] != points[starts]).any(axis=1) | (ends == starts)
-    return outlines.of(kept)
+    kept = (points != np.roll(points, 1, axis=0)).any(axis=1)
+    kept[starts] = True
+    left = outlines.of(kept)
+    ends = left.starts + left.sizes - 1
+    closing = (left.points[ends] == left.points[left.starts]).all(axis=1) & (left.sizes > 1)
+    kept = np.ones(len(left.points), dtype=bool)
+    kept[ends[closing]] = False
+    return left.of(kept)
 
 
 def with_area(outlines: Outlines) -> Outlines:
@@ -103,8 +103,6 @@ def straightened(pixels: Outlines, tolerance: float) -> Outlines:
         tolerance: in the same unit; 0 keeps every middle of a step.
     """
     pixels = with_area(_of_corners(pixels))
-    if not len(pixels.sizes):
-        return pixels
     middles = _middles_of_steps(pixels)
     if tolerance <= 0:
         return replace(middles, points=middles.points / 2)

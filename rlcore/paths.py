@@ -66,14 +66,11 @@ def compacted(svg: bytes, tolerance: float = 0.0) -> bytes:
         PathError: anything that VTracer 0.6.15 doesn't write.
     """
     header, paths = _read(svg)
-    elements = []
-    if paths:
-        drawing = _parsed([path[0] for path in paths])
-        outlines = drawing.outlines if drawing.curved else without_repeats(drawing.outlines)
-        outlines = with_area(outlines)
-        if tolerance > 0 and not drawing.curved:
-            outlines = simplified(outlines, tolerance)
-        elements = _elements(replace(drawing, outlines=outlines), [path[1:] for path in paths])
+    drawing = _parsed(paths)
+    outlines = with_area(drawing.outlines if drawing.curved else without_repeats(drawing.outlines))
+    if tolerance > 0 and not drawing.curved:
+        outlines = simplified(outlines, tolerance)
+    elements = _elements(replace(drawing, outlines=outlines), [path[1:] for path in paths])
     return b"".join([b"<svg", header, *elements, b"</svg>"])
 
 
@@ -89,25 +86,28 @@ def redrawn(svg: bytes, tolerance: float, scale: float) -> bytes:
         PathError: anything that VTracer 0.6.15 doesn't write in this mode.
     """
     header, paths = _read(svg)
-    elements = []
-    if paths:
-        drawing = _parsed([path[0] for path in paths])
-        if drawing.curved:
-            raise _unknown("splines where pixel outlines are needed:", paths[0][0])
-        outlines = drawing.outlines
-        moves, _ = _numbers(b" ".join(number for _, _, *move in paths for number in move), fractional=False)
-        points = outlines.points + moves.reshape(-1, 2)[np.repeat(outlines.paths, outlines.sizes)]
-        placed = replace(outlines, points=points)
-        placed = with_area(without_repeats(placed))
-        if len(placed.sizes):
-            placed = straightened(placed, tolerance)
-            # half to even: half up would shift the picture, and a shift of 0.05 px shows in the SSIM; what the fit
-            # leaves of a half but for the last digits is one, or else a level edge's ends could go either way
-            whole = replace(placed, points=np.rint((placed.points * scale).round(6)).astype(np.int64))
-            if len(whole.sizes):
-                whole = with_area(without_repeats(whole))
-            elements = _elements(_Drawing(whole), [(fill, b"0", b"0") for _, fill, _, _ in paths])
+    pixels = with_area(without_repeats(_placed(paths)))
+    lines = straightened(pixels, tolerance)
+    # half to even: half up would shift the picture, and a shift of 0.05 px shows in the SSIM; what the fit leaves of a
+    # half but for the last digits is one, or else a level edge's ends could go either way
+    points = np.rint((lines.points * scale).round(6)).astype(np.int64)
+    whole = with_area(without_repeats(replace(lines, points=points)))
+    elements = _elements(_Drawing(whole), [(fill, b"0", b"0") for _, fill, _, _ in paths])
     return b"".join([b"<svg", _scaled(header, scale), *elements, b"</svg>"])
+
+
+def _placed(paths: list[tuple[bytes, ...]]) -> Outlines:
+    """The outlines of these paths where their ``translate`` puts them.
+
+    Raises:
+        PathError: there are splines among them.
+    """
+    drawing = _parsed(paths)
+    if drawing.curved and paths:
+        raise _unknown("splines where pixel outlines are needed:", paths[0][0])
+    moves, _ = _numbers(b" ".join(number for _, _, *move in paths for number in move), fractional=False)
+    outlines = drawing.outlines
+    return replace(outlines, points=outlines.points + moves.reshape(-1, 2)[np.repeat(outlines.paths, outlines.sizes)])
 
 
 def _scaled(header: bytes, scale: float) -> bytes:
@@ -139,8 +139,9 @@ def _unknown(what: str, text: bytes) -> PathError:
     return PathError(f"not an SVG as VTracer 0.6.15 writes it: {what} {text[:60]!r}")
 
 
-def _parsed(drawings: list[bytes]) -> _Drawing:
+def _parsed(paths: list[tuple[bytes, ...]]) -> _Drawing:
     """All paths' data read at once: without their numbers they must be a repetition of few known characters."""
+    drawings = [drawing for drawing, *_ in paths]
     text = b"".join(drawings)
     skeleton = text.translate(None, _OF_NUMBERS)
     curved = b"," not in skeleton
@@ -155,8 +156,8 @@ def _parsed(drawings: list[bytes]) -> _Drawing:
     if len(numbers) != 2 * len(opening):
         raise _unknown("a number is missing in", text)
     sizes = np.diff(np.flatnonzero(opening), append=len(opening))
-    paths = np.repeat(np.arange(len(drawings)), [drawing.count(b"M") for drawing in drawings])
-    return _Drawing(Outlines(numbers.reshape(-1, 2), sizes, paths), decimals, curved)
+    owners = np.repeat(np.arange(len(drawings)), [drawing.count(b"M") for drawing in drawings])
+    return _Drawing(Outlines(numbers.reshape(-1, 2), sizes, owners), decimals, curved)
 
 
 def _numbers(text: bytes, fractional: bool) -> tuple[NDArray[np.int64], int]:

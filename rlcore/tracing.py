@@ -25,9 +25,10 @@ CONVERSION_VERSION = 5
 OVERSIZE_BYTES = 4_000_000
 """An SVG above this is a failed trace: rendering it costs more than it can be worth."""
 
-
 RAW_OVERSIZE_BYTES = 4 * OVERSIZE_BYTES
 """So is one that VTracer wrote longer than this: rewriting it takes more memory than a worker should have."""
+
+_VTRACER_MODES = {"spline": "spline", "polygon": "polygon", "outline": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,6 @@ def trace(logo: Logo, parameters: Parameters, keep_svg: bool = False) -> Trace:
     quality = _similarity(logo).of(picture)
     seconds = time.perf_counter() - start
     return Trace(quality, len(svg), seconds, vtracer_seconds, svg=svg if keep_svg else None)
-
-
-_VTRACER_MODES = {"spline": "spline", "polygon": "polygon", "outline": "none"}
 
 
 class ConversionError(Exception):
