@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
-from rlcore.tracing import Trace, failed, trace
+from rlcore.tracing import Trace, failed, traces
 from rlcore.workers import WorkerPool
 
 TRACE_TIME_LIMIT_SECONDS = 60.0
 """Far over any honest trace (noise at 1024 px takes 16 s), so that it decides nothing but a hang."""
 
+SHARED = 20
+"""Most traces in one call: VTracer's time is then a small part of it, and the time limit is still far."""
+
 MEMO_SIZE = 100_000
 """Traces kept in memory without their SVG: some 30 MB."""
+
+
+_Key = tuple[str, Parameters]
+"""Digest of a logo, canonical parameters."""
 
 
 @dataclass
@@ -37,26 +44,39 @@ class Evaluator:
         self.workers = workers
         self.statistics = EvaluatorStatistics()
         self._pool = WorkerPool(workers, time_limit_seconds) if workers else None
-        self._memo: OrderedDict[tuple[str, Parameters], Trace] = OrderedDict()
+        self._memo: OrderedDict[_Key, Trace] = OrderedDict()
 
     def traces(self, jobs: Sequence[tuple[Logo, Parameters]], keep_svg: bool = False) -> list[Trace]:
         """One trace per job, in the jobs' order. With ``keep_svg`` nothing is taken from memory."""
         keys = [(logo.digest, parameters.canonical()) for logo, parameters in jobs]
         known = {} if keep_svg else {key: self._memo[key] for key in keys if key in self._memo}
         missing = {key: logo for key, (logo, _) in zip(keys, jobs, strict=True) if key not in known}
-        fresh = dict(zip(missing, self._run(missing, keep_svg), strict=True))
+        fresh = self._run(missing, keep_svg)
         self._count(fresh, asked=len(jobs))
         self.remember(fresh)
         results = known | fresh
         return [results[key] for key in keys]
 
-    def _run(self, missing: dict[tuple[str, Parameters], Logo], keep_svg: bool) -> list[Trace]:
-        calls = [(logo, parameters, keep_svg) for (_, parameters), logo in missing.items()]
+    def _run(self, missing: Mapping[_Key, Logo], keep_svg: bool) -> dict[_Key, Trace]:
+        """Traces what is missing; what shares a conversion is one call of a worker, so that VTracer runs once."""
+        groups = _by_conversion(missing)
+        calls = [(missing[group[0]], [parameters for _, parameters in group], keep_svg) for group in groups]
         if self._pool is None:
-            return [trace(*call) for call in calls]
-        return self._pool.run(trace, calls, failed, [_cost(logo, parameters) for logo, parameters, _ in calls])
+            results: Iterable[list[Trace] | Trace] = (traces(*call) for call in calls)
+        else:
+            results = self._pool.run(traces, calls, failed, [_cost(*call) for call in calls])
+        found: dict[_Key, Trace] = {}
+        for group, result in zip(groups, results, strict=True):
+            if isinstance(result, list):
+                found |= dict(zip(group, result, strict=True))
+            elif len(group) == 1:
+                found[group[0]] = result
+            else:  # the call was lost: which of them it was is only told by each on its own
+                for key in group:
+                    found |= self._run({key: missing[key]}, keep_svg)
+        return found
 
-    def _count(self, fresh: Mapping[tuple[str, Parameters], Trace], asked: int) -> None:
+    def _count(self, fresh: Mapping[_Key, Trace], asked: int) -> None:
         self.statistics.asked += asked
         self.statistics.remembered += asked - len(fresh)
         for result in fresh.values():
@@ -65,7 +85,7 @@ class Evaluator:
                 failures = self.statistics.failures
                 failures[result.failure] = failures.get(result.failure, 0) + 1
 
-    def remember(self, known: Mapping[tuple[str, Parameters], Trace]) -> None:
+    def remember(self, known: Mapping[_Key, Trace]) -> None:
         """Keeps traces, by digest and canonical parameters, so that asking for them costs nothing."""
         for key, result in known.items():
             self._memo[key] = replace(result, svg=None)
@@ -84,8 +104,16 @@ class Evaluator:
         self.close()
 
 
-def _cost(logo: Logo, parameters: Parameters) -> float:
-    """Rough relative time: it only orders the queue, so that no long trace starts last."""
+def _by_conversion(keys: Iterable[_Key]) -> list[list[_Key]]:
+    """Groups of at most ``SHARED`` keys of one logo and one conversion, in the order of their first."""
+    same: dict[_Key, list[_Key]] = {}
+    for digest, parameters in keys:
+        same.setdefault((digest, parameters.conversion()), []).append((digest, parameters))
+    return [group[start : start + SHARED] for group in same.values() for start in range(0, len(group), SHARED)]
+
+
+def _cost(logo: Logo, settings: Sequence[Parameters], keep_svg: bool) -> float:
+    """Rough relative time: it only orders the queue, so that no long call starts last."""
     height, width = logo.rgba.shape[:2]
-    pixels = float(height * width * parameters.supersample**2)
-    return pixels * (1.5 if parameters.mode == "spline" else 1.0)
+    pixels = float(height * width * settings[0].supersample ** 2)
+    return pixels * (1.5 if settings[0].mode == "spline" else 1.0) * (1 + len(settings) / SHARED)

@@ -89,43 +89,17 @@ def simplified(polygons: Outlines, tolerance: float) -> Outlines:
     return polygons.of(_kept(polygons, tolerance))
 
 
-def straightened(pixels: Outlines, tolerance: float) -> Outlines:
-    """Polygons of few vertices for outlines that follow the pixels' edges; the vertices are float64.
+def middles_of_steps(pixels: Outlines) -> Outlines:
+    """The middle of every step of these outlines, and their true corners; in halves of the unit (whole numbers).
 
     The staircase of a slanted or curved edge lies half a step to either side of it, so the middles of the steps are
-    taken for points of it. Ramer-Douglas-Peucker divides these at ``tolerance``; to each part a line is fitted (least
-    squares along its length), and the vertices are where neighbouring lines meet, as in Potrace (Selinger 2003). A
-    polygon fitted so lies on both sides of a curve, where one that joins points of the curve lies inside of it: at
-    the same error it needs fewer vertices.
+    taken for points of it. An edge much longer than the steps beside it, say a flat side that runs into an arc, is no
+    step: of it, two points are taken, as far from its ends as the middles of those steps are.
 
     Args:
         pixels: outlines of whole numbers whose edges are horizontal or vertical.
-        tolerance: in the same unit; 0 keeps every middle of a step.
     """
     pixels = with_area(_of_corners(pixels))
-    middles = _middles_of_steps(pixels)
-    if tolerance <= 0:
-        return replace(middles, points=middles.points / 2)
-    kept = _kept(middles, 2 * tolerance)
-    fitted = _fitted(middles, kept, 2 * tolerance * REACH)
-    return replace(fitted, points=fitted.points / 2)
-
-
-def _of_corners(pixels: Outlines) -> Outlines:
-    """Without points in the middle of a straight edge; what encloses no area keeps its first point alone."""
-    before, after = pixels.neighbours
-    arriving, leaving = pixels.points - pixels.points[before], pixels.points[after] - pixels.points
-    kept = arriving[:, 0] * leaving[:, 1] != arriving[:, 1] * leaving[:, 0]
-    kept[pixels.starts] |= ~np.logical_or.reduceat(kept, pixels.starts)
-    return pixels.of(kept)
-
-
-def _middles_of_steps(pixels: Outlines) -> Outlines:
-    """The middle of every step but for true corners, which stay as they are; in halves of the unit (whole numbers).
-
-    An edge much longer than the steps beside it, say a flat side that runs into an arc, is no step: of it, two points
-    are taken, as far from its ends as the middles of those steps are.
-    """
     before, after = pixels.neighbours
     edges = pixels.points[after] - pixels.points
     lengths = np.abs(edges).sum(axis=1)
@@ -142,6 +116,34 @@ def _middles_of_steps(pixels: Outlines) -> Outlines:
     kept = np.stack([corner, long & ~corner, between & ~long, long & ~corner[after]], axis=1)
     sizes = np.add.reduceat(kept.sum(axis=1), pixels.starts, dtype=np.int64)
     return replace(pixels, points=both[kept.reshape(-1)], sizes=sizes)
+
+
+def straightened(middles: Outlines, tolerance: float) -> Outlines:
+    """Polygons of few vertices for the outlines whose middles of steps these are; the vertices are float64.
+
+    Ramer-Douglas-Peucker divides the middles at ``tolerance``; to each part a line is fitted (least squares along its
+    length), and the vertices are where neighbouring lines meet, as in Potrace (Selinger 2003). A polygon fitted so
+    lies on both sides of a curve, where one that joins points of the curve lies inside of it: at the same error it
+    needs fewer vertices.
+
+    Args:
+        middles: of ``middles_of_steps``, in halves of the unit.
+        tolerance: in the unit of the pixels; 0 keeps every middle of a step.
+    """
+    if tolerance <= 0:
+        return replace(middles, points=middles.points / 2)
+    kept = _kept(middles, 2 * tolerance)
+    fitted = _fitted(middles, kept, 2 * tolerance * REACH)
+    return replace(fitted, points=fitted.points / 2)
+
+
+def _of_corners(pixels: Outlines) -> Outlines:
+    """Without points in the middle of a straight edge; what encloses no area keeps its first point alone."""
+    before, after = pixels.neighbours
+    arriving, leaving = pixels.points - pixels.points[before], pixels.points[after] - pixels.points
+    kept = arriving[:, 0] * leaving[:, 1] != arriving[:, 1] * leaving[:, 0]
+    kept[pixels.starts] |= ~np.logical_or.reduceat(kept, pixels.starts)
+    return pixels.of(kept)
 
 
 def _kept(polygons: Outlines, tolerance: float) -> NDArray[np.bool_]:

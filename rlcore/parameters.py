@@ -50,6 +50,10 @@ class Parameters:
         """The same conversion under one name: what is ignored in its mode is at its default."""
         return dataclasses.replace(self, **{name: getattr(PLAIN, name) for name in IGNORED[self.mode]})
 
+    def conversion(self) -> Parameters:
+        """What VTracer itself does, under one name: what comes after it (``AFTER_VTRACER``) is at its default."""
+        return dataclasses.replace(self.canonical(), **{name: getattr(PLAIN, name) for name in AFTER_VTRACER})
+
     def as_dict(self) -> dict[str, Any]:
         """All settings by name, as JSON can hold them."""
         return dataclasses.asdict(self)
@@ -60,6 +64,9 @@ SPLINE_ONLY = ("corner_threshold", "length_threshold", "max_iterations", "splice
 
 IGNORED = {"spline": ("simplify", "grid"), "polygon": (*SPLINE_ONLY, "grid"), "outline": SPLINE_ONLY}
 """What shapes nothing, by mode."""
+
+AFTER_VTRACER = ("simplify", "grid", "compact")
+"""What shapes the SVG that VTracer wrote: traces that differ in nothing else share one conversion."""
 
 PLAIN = Parameters(clean_alpha=False, compact=False)
 """What a user of VTracer gets today."""

@@ -11,19 +11,20 @@ import re
 import warnings
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlcore.errors import PathError
-from rlcore.outlines import Outlines, simplified, straightened, with_area, without_repeats
+from rlcore.outlines import Outlines, middles_of_steps, simplified, straightened, with_area, without_repeats
 
 _HEADER = re.compile(
     rb'<\?xml version="1\.0" encoding="UTF-8"\?>\n<!-- Generator: visioncortex VTracer [\d.]+ -->\n'
-    rb'<svg version="1\.1"( xmlns="http://www\.w3\.org/2000/svg" width="\d+" height="\d+"(?: viewBox="[\d ]+")?>)\n'
+    rb'<svg version="1\.1"( xmlns="http://www\.w3\.org/2000/svg" width="\d+" height="\d+"(?: viewBox="[-\d ]+")?>)\n'
 )
 _SIZE = re.compile(
-    rb'(?P<head> xmlns="[^"]*" width="(?P<width>\d+)" height="(?P<height>\d+)")(?: viewBox="(?P<box>[\d ]+)")?>'
+    rb'(?P<head> xmlns="[^"]*" width="(?P<width>\d+)" height="(?P<height>\d+)")(?: viewBox="(?P<box>[-\d ]+)")?>'
 )
 _NUMBER = rb"(-?\d+(?:\.\d+)?)"
 _PATH = re.compile(rb'<path d="([^"]*)" fill="(#[0-9A-Fa-f]{6})" transform="translate\(%b,%b\)"/>' % (_NUMBER, _NUMBER))
@@ -80,20 +81,29 @@ def redrawn(svg: bytes, tolerance: float, scale: float) -> bytes:
     Args:
         svg: from VTracer's mode ``none``, with width and height of the logo.
         tolerance: in the SVG's own coordinates.
-        scale: steps of the new whole-numbered coordinates for one of the old; the ``viewBox`` follows.
+        scale: steps of the new whole-numbered coordinates for one of the old; the ``viewBox`` follows, from 0 0.
 
     Raises:
         PathError: anything that VTracer 0.6.15 doesn't write in this mode.
     """
-    header, paths = _read(svg)
-    pixels = with_area(without_repeats(_placed(paths)))
-    lines = straightened(pixels, tolerance)
+    header, fills, middles = _steps(svg)
+    head, (left, top, width, height) = _view(header)
+    lines = straightened(middles, tolerance)
     # half to even: half up would shift the picture, and a shift of 0.05 px shows in the SSIM; what the fit leaves of a
     # half but for the last digits is one, or else a level edge's ends could go either way
-    points = np.rint((lines.points * scale).round(6)).astype(np.int64)
+    points = np.rint(((lines.points - (left, top)) * scale).round(6)).astype(np.int64)
     whole = with_area(without_repeats(replace(lines, points=points)))
-    elements = _elements(_Drawing(whole), [(fill, b"0", b"0") for _, fill, _, _ in paths])
-    return b"".join([b"<svg", _scaled(header, scale), *elements, b"</svg>"])
+    elements = _elements(_Drawing(whole), [(fill, b"0", b"0") for fill in fills])
+    box = b' viewBox="0 0 %.10g %.10g">' % (width * scale, height * scale)
+    return b"".join([b"<svg", head, box, *elements, b"</svg>"])
+
+
+@lru_cache(maxsize=1)  # the same outlines are redrawn with one tolerance after the other
+def _steps(svg: bytes) -> tuple[bytes, list[bytes], Outlines]:
+    """The header's attributes, every path's fill, and the ``middles_of_steps`` of all outlines."""
+    header, paths = _read(svg)
+    pixels = with_area(without_repeats(_placed(paths)))
+    return header, [fill for _, fill, *_ in paths], middles_of_steps(pixels)
 
 
 def _placed(paths: list[tuple[bytes, ...]]) -> Outlines:
@@ -110,13 +120,12 @@ def _placed(paths: list[tuple[bytes, ...]]) -> Outlines:
     return replace(outlines, points=outlines.points + moves.reshape(-1, 2)[np.repeat(outlines.paths, outlines.sizes)])
 
 
-def _scaled(header: bytes, scale: float) -> bytes:
-    """The header with its ``viewBox`` (or the one that it stands for) ``scale`` times as large."""
+def _view(header: bytes) -> tuple[bytes, list[int]]:
+    """The header up to its ``viewBox``; left, top, width and height of that, or of the one that it stands for."""
     size = _SIZE.fullmatch(header)
     assert size is not None
     box = size["box"].split() if size["box"] else [b"0", b"0", size["width"], size["height"]]
-    numbers = b" ".join(b"%.10g" % (int(number) * scale) for number in box)
-    return b'%b viewBox="%b">' % (size["head"], numbers)
+    return size["head"], [int(number) for number in box]
 
 
 def _read(svg: bytes) -> tuple[bytes, list[tuple[bytes, ...]]]:

@@ -11,6 +11,7 @@ from rlcore.evaluator import Evaluator
 from rlcore.generated import generate_logos
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace, Parameters
 from rlcore.tracing import Trace, trace
+from tests.rlcore import worker_calls
 from tests.rlcore.pictures import logo, noise
 
 LOGOS = generate_logos(5, 2, 48)
@@ -84,6 +85,29 @@ def test_a_trace_over_the_time_limit_is_lost_and_the_next_is_not():
         results = evaluator.traces([(slow, Parameters(supersample=4, filter_speckle=0)), (LOGOS[0], PLAIN)])
         assert [result.failure for result in results] == ["timeout", None]
         assert evaluator.statistics.failures == {"timeout": 1}
+
+
+def test_what_shares_a_conversion_is_one_call_of_a_few(monkeypatch):
+    calls = []
+    real = evaluator_module.traces
+    monkeypatch.setattr(evaluator_module, "SHARED", 3)
+    monkeypatch.setattr(evaluator_module, "traces", lambda *call: calls.append(call) or real(*call))
+    outlines = [Parameters(mode="outline", simplify=step / 10) for step in range(5)]
+    asked = [(subject, setting) for setting in [*outlines, PLAIN] for subject in LOGOS[:2]]
+    with Evaluator() as evaluator:
+        found = evaluator.traces(asked)
+    assert timeless(found) == timeless(trace(*job) for job in asked)
+    assert sorted(len(settings) for _, settings, _ in calls) == [1, 1, 2, 2, 3, 3]
+    assert all(len({setting.conversion() for setting in settings}) == 1 for _, settings, _ in calls)
+
+
+def test_of_a_call_that_is_lost_each_trace_is_tried_on_its_own(monkeypatch):
+    """A worker that dies takes its whole call with it: only the trace that killed it may be lost."""
+    monkeypatch.setattr(evaluator_module, "traces", worker_calls.dies_at_grid_2)
+    asked = [(LOGOS[0], Parameters(mode="outline", grid=grid)) for grid in (3, 2, 4)]
+    with Evaluator(1) as evaluator:
+        assert [found.failure for found in evaluator.traces(asked)] == [None, "crash", None]
+        assert evaluator.statistics.failures == {"crash": 1}
 
 
 def test_memory_is_bounded(monkeypatch):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rlcore import outlines as module
-from rlcore.outlines import REACH, Outlines, simplified, straightened, with_area, without_repeats
+from rlcore.outlines import REACH, Outlines, middles_of_steps, simplified, with_area, without_repeats
 from tests.rlcore.pixel_outlines import traced
 
 TOLERANCES = [0.3, 0.6, 1.0, 1.5, 2.0]
@@ -35,11 +35,13 @@ def areas(found):
     return np.add.reduceat(x * next_y - next_x * y, found.starts) / 2 if len(found.sizes) else np.zeros(0)
 
 
+def straightened(pixels, tolerance):
+    return module.straightened(middles_of_steps(pixels), tolerance)
+
+
 def middles_simplified(pixels, tolerance):
     """What straightening would be without fitted lines."""
-    middles = straightened(pixels, 0)
-    doubled = Outlines((2 * middles.points).astype(np.int64), middles.sizes, middles.paths)
-    found = simplified(doubled, 2 * tolerance)
+    found = simplified(middles_of_steps(pixels), 2 * tolerance)
     return Outlines(found.points / 2, found.sizes, found.paths)
 
 

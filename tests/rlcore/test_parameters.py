@@ -21,7 +21,9 @@ from rlcore.parameters import (
     Parameters,
     checked,
 )
-from rlcore.tracing import trace
+from rlcore.preparation import vtracer_input
+from rlcore.tracing import convert, trace
+from tests.rlcore.pictures import disk, logo
 
 ALL = tuple(DIMENSIONS)
 
@@ -272,3 +274,15 @@ def test_shifted_values_stay_in_the_range(name, data, steps):
     assert dimension.checked(moved) == moved
     assert dimension.shifted(value, 0) == value
     assert (dimension.encode(moved) - dimension.encode(value)) * steps >= -1e-9
+
+
+@pytest.mark.parametrize("mode", IGNORED)
+def test_what_is_done_after_vtracer_does_not_tell_conversions_apart(mode):
+    """``traces`` relies on it: what VTracer writes is the same to the byte."""
+    one = Parameters(mode=mode, supersample=2, simplify=0.0, grid=6)
+    other = dataclasses.replace(one, simplify=0.6, grid=3, compact=False)
+    assert one.conversion() == other.conversion() == one.conversion().conversion()
+    source = vtracer_input(logo(disk()), 2, 0, True)
+    assert convert(source.png, one) == convert(source.png, other) == convert(source.png, one.conversion())
+    assert dataclasses.replace(one, filter_speckle=0).conversion() != one.conversion()
+    assert dataclasses.replace(one, clean_alpha=False).conversion() != one.conversion()

@@ -368,13 +368,14 @@ def test_redrawn_looks_like_the_pixel_outlines(grid, supersample, least, subject
 
 
 def centre(svg):
-    """Of all shapes together, in steps of the SVG's own coordinates."""
+    """Of all shapes together, in steps of the SVG's own coordinates, from the corner of its view."""
     moments = np.zeros(3)
     for _, found in shapes(svg):
         for outline in found:
             piece = cv2.moments(np.array(outline, dtype=np.float32))
             moments += piece["m00"], piece["m10"], piece["m01"]
-    return moments[1:] / moments[0]
+    left, top, *_ = map(float, attributes(svg).get("viewBox", "0 0").split())
+    return moments[1:] / moments[0] - (left, top)
 
 
 @pytest.mark.parametrize(("supersample", "grid"), [(1, 3), (2, 3), (4, 2), (4, 6), (4, 10)])
@@ -427,9 +428,9 @@ def test_redrawn_rectangles_by_hand():
     header = HEADER.replace('height="48"', 'height="48" viewBox="0 1 192 144"')
     hole = "M0,0 L30,0 L30,20 L0,20 Z M10,5 L10,15 L20,15 L20,5 Z "
     svg = redrawn(written((hole, "#AABBCC", "4,6"), (SQUARE, "#112233", "100,0"), header=header), 1.2, 1.5)
-    head = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48" viewBox="0 1.5 288 216">'
-    first = '<path fill="#ABC" d="m6 9h45v30h-45zm15 7v16h15v-16z"/>'
-    second = '<path fill="#123" d="m150 0h4v4h-4z"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48" viewBox="0 0 288 216">'
+    first = '<path fill="#ABC" d="m6 8h45v30h-45zm15 7v15h15v-15z"/>'
+    second = '<path fill="#123" d="m150-2h4v5h-4z"/>'
     assert svg.decode() == head + first + second + "</svg>"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rlcore.preparation import prepare, vtracer_input
+from rlcore.preparation import content, prepare, vtracer_input
 from tests.rlcore.pictures import RED, WHITE, disk, flat, logo, noise
 
 EARTH = (128, 100, 60)
@@ -71,8 +71,8 @@ def test_a_palette_leaves_its_colours_only():
 def test_vtracer_gets_exactly_that(rgba, settings):
     source = vtracer_input(logo(rgba), *settings)
     expected = prepare(logo(rgba), *settings)
-    assert (source.height, source.width) == expected.shape[:2]
-    assert source.top == 0
+    height, width = expected.shape[:2]
+    assert (source.size, source.view) == ((width, height), (0, 0, width, height))
     with Image.open(io.BytesIO(source.png)) as image:
         assert (np.asarray(image.convert("RGBA")) == expected).all()
 
@@ -81,9 +81,51 @@ def test_a_picture_whose_alpha_vtracer_would_overlook_gets_a_transparent_row_out
     rgba = flat(40, 30, RED)
     rgba[3:5, 3:5] = 0
     source = vtracer_input(logo(rgba), 1, 0, True)
-    assert (source.top, source.height, source.width) == (1, 40, 30)
+    assert (source.size, source.view) == ((30, 41), (0, 1, 30, 40))
     with Image.open(io.BytesIO(source.png)) as image:
         pixels = np.asarray(image.convert("RGBA"))
     assert (pixels[0, :, 3] == 0).all()
     assert (pixels[1:] == rgba).all()
-    assert vtracer_input(logo(rgba), 1, 0, False).top == 0
+    assert vtracer_input(logo(rgba), 1, 0, False).view == (0, 0, 30, 40)
+
+
+def bordered(inner, left, above, right, below):
+    return np.pad(inner, ((above, below), (left, right), (0, 0)))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("palette_size", [0, 2])
+@pytest.mark.parametrize("borders", [(5, 9, 3, 7), (0, 12, 1, 0), (2, 2, 2, 2)])
+def test_transparent_borders_are_left_out_and_the_rest_is_the_same_to_the_bit(factor, palette_size, borders):
+    """The softness puts the faintest alpha at the box's very edge: what the kernel makes of it is all inside."""
+    subject = logo(bordered(disk(24, EARTH, 6.0), *borders))
+    source = vtracer_input(subject, factor, palette_size, True)
+    left, top, width, height = source.view
+    with Image.open(io.BytesIO(source.png)) as image:
+        raster = np.asarray(image.convert("RGBA"))
+    whole = np.zeros((height, width, 4), np.uint8)
+    whole[-top : -top + raster.shape[0], -left : -left + raster.shape[1]] = raster
+    expected = prepare(subject, factor, palette_size, True)
+    assert (whole[..., 3] == expected[..., 3]).all()
+    opaque = expected[..., 3] > 0
+    assert (whole[opaque] == expected[opaque]).all()
+    assert source.size == raster.shape[1::-1]
+    assert source.size[0] <= width
+    assert source.size[1] <= height
+
+
+def test_content_by_hand():
+    rgba = np.zeros((20, 30, 4), np.uint8)
+    assert content(rgba) == (0, 0, 30, 20)
+    rgba[9, 12, 3] = 1
+    assert content(rgba) == (10, 7, 15, 12)
+    rgba[19, 29, 3] = 1
+    assert content(rgba) == (10, 7, 30, 20)
+
+
+@pytest.mark.parametrize(("factor", "clean"), [(1, True), (2, False)])
+def test_borders_stay_where_they_cost_little_or_the_file_is_taken_as_it_is(factor, clean):
+    subject = logo(bordered(disk(24), 9, 9, 9, 9))
+    source = vtracer_input(subject, factor, 0, clean)
+    assert source.view == (0, 0, 42 * factor, 42 * factor)
+    assert source.size == source.view[2:]

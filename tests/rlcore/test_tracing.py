@@ -16,7 +16,7 @@ from rlcore.logos import composite
 from rlcore.parameters import CLEANED_PLAIN, DIMENSIONS, PLAIN, ActionSpace, Parameters
 from rlcore.preparation import VTracerInput, vtracer_input
 from rlcore.rendering import render
-from rlcore.tracing import trace
+from rlcore.tracing import trace, traces
 from tests.rlcore.pictures import BLACK, MATTE, RED, WHITE, disk, flat, logo, noise
 
 LOGOS = [*generate_logos(4, 0, 64), logo(noise(40, 40)), logo(disk(64)), logo(disk(64, WHITE))]
@@ -51,7 +51,7 @@ def test_a_real_panic_is_a_named_failure(setting, capfd):
 
 
 def test_a_refused_image_is_an_error_and_a_bug_is_not_swallowed(monkeypatch):
-    monkeypatch.setattr(tracing, "vtracer_input", lambda *_: VTracerInput(b"no image", 0, 64, 64))
+    monkeypatch.setattr(tracing, "vtracer_input", lambda *_: VTracerInput(b"no image", (64, 64), (0, 0, 64, 64)))
     assert trace(LOGOS[0], PLAIN).failure == "error"
     with pytest.raises(TypeError):
         trace(LOGOS[0], dataclasses.replace(PLAIN, filter_speckle="4"))
@@ -68,6 +68,39 @@ def test_oversize_is_a_failure(monkeypatch):
 def test_what_skia_cannot_read_is_unrenderable(monkeypatch):
     monkeypatch.setattr(tracing, "convert", lambda encoded, parameters: b"<svg")
     assert trace(LOGOS[0], PLAIN).failure == "unrenderable"
+
+
+def settings_of_two_conversions():
+    """Four that only differ after VTracer, one of another conversion, and the first again."""
+    after = [Parameters(mode="outline", supersample=2, simplify=s, grid=g) for s, g in ((0.2, 4), (0.6, 4), (0.2, 10))]
+    return [*after, Parameters(mode="outline", supersample=2, filter_speckle=0), after[0]]
+
+
+def timeless(found):
+    return [dataclasses.replace(item, seconds=0.0, vtracer_seconds=0.0) for item in found]
+
+
+@pytest.mark.parametrize("keep_svg", [True, False])
+def test_traces_share_a_conversion_and_are_what_each_is_on_its_own(keep_svg, monkeypatch):
+    settings = settings_of_two_conversions()
+    alone = timeless(trace(LOGOS[1], parameters, keep_svg) for parameters in settings)
+    calls = []
+    real = tracing.convert
+    monkeypatch.setattr(tracing, "convert", lambda *call: calls.append(call) or real(*call))
+    found = traces(LOGOS[1], settings, keep_svg)
+    assert timeless(found) == alone
+    assert len({(item.quality, item.size_bytes) for item in found}) == 4
+    assert len(calls) == 3
+    # none is told to be quicker than on its own
+    assert found[0].vtracer_seconds == found[1].vtracer_seconds == found[2].vtracer_seconds > 0
+    assert all(item.seconds > found[0].vtracer_seconds for item in found[:3])
+
+
+def test_traces_of_a_conversion_that_panics_all_fail(capfd):
+    panic = dataclasses.replace(PLAIN, max_iterations=0)
+    found = traces(LOGOS[0], [PLAIN, panic, dataclasses.replace(panic, compact=True), PLAIN])
+    assert [item.failure for item in found] == [None, "panic", "panic", None]
+    assert capfd.readouterr().err.count("panicked") == 1
 
 
 def test_the_same_input_gives_the_same_bytes():

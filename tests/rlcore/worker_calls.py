@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
+
+from rlcore.logos import Logo
+from rlcore.parameters import Parameters
+from rlcore.tracing import Trace, traces
 
 
 def double(number: int) -> int:
@@ -43,6 +48,12 @@ def fail(message: str) -> int:
 
 def process_id() -> int:
     return os.getpid()
+
+
+def dies_at_grid_2(logo: Logo, settings: Sequence[Parameters], keep_svg: bool) -> list[Trace]:
+    if any(parameters.grid == 2 for parameters in settings):
+        leave()
+    return traces(logo, settings, keep_svg)
 
 
 def surroundings() -> dict[str, object]:
