@@ -15,7 +15,7 @@ from rlcore.workers import WorkerPool
 TRACE_TIME_LIMIT_SECONDS = 60.0
 """Far over any honest trace (noise at 1024 px takes 16 s), so that it decides nothing but a hang."""
 
-SHARED = 20
+SHARED = 48
 """Most traces in one call: VTracer's time is then a small part of it, and the time limit is still far."""
 
 MEMO_SIZE = 100_000
@@ -24,6 +24,9 @@ MEMO_SIZE = 100_000
 
 _Key = tuple[str, Parameters]
 """Digest of a logo, canonical parameters."""
+
+_Group = list[_Key]
+"""Of one logo and one conversion."""
 
 
 @dataclass
@@ -59,8 +62,10 @@ class Evaluator:
 
     def _run(self, missing: Mapping[_Key, Logo], keep_svg: bool) -> dict[_Key, Trace]:
         """Traces what is missing; what shares a conversion is one call of a worker, so that VTracer runs once."""
-        groups = _by_conversion(missing)
-        calls = [(missing[group[0]], [parameters for _, parameters in group], keep_svg) for group in groups]
+        return self._run_groups(_by_conversion(missing), missing, keep_svg)
+
+    def _run_groups(self, groups: Sequence[_Group], logos: Mapping[_Key, Logo], keep_svg: bool) -> dict[_Key, Trace]:
+        calls = [(logos[group[0]], [parameters for _, parameters in group], keep_svg) for group in groups]
         if self._pool is None:
             results: Iterable[list[Trace] | Trace] = (traces(*call) for call in calls)
         else:
@@ -71,9 +76,9 @@ class Evaluator:
                 found |= dict(zip(group, result, strict=True))
             elif len(group) == 1:
                 found[group[0]] = result
-            else:  # the call was lost: which of them it was is only told by each on its own
-                for key in group:
-                    found |= self._run({key: missing[key]}, keep_svg)
+            else:  # the call was lost: its halves tell which trace it was, or that there were too many for the limit
+                half = len(group) // 2
+                found |= self._run_groups([group[:half], group[half:]], logos, keep_svg)
         return found
 
     def _count(self, fresh: Mapping[_Key, Trace], asked: int) -> None:
@@ -104,9 +109,9 @@ class Evaluator:
         self.close()
 
 
-def _by_conversion(keys: Iterable[_Key]) -> list[list[_Key]]:
-    """Groups of at most ``SHARED`` keys of one logo and one conversion, in the order of their first."""
-    same: dict[_Key, list[_Key]] = {}
+def _by_conversion(keys: Iterable[_Key]) -> list[_Group]:
+    """Groups of at most ``SHARED`` keys, in the order of their first."""
+    same: dict[_Key, _Group] = {}
     for digest, parameters in keys:
         same.setdefault((digest, parameters.conversion()), []).append((digest, parameters))
     return [group[start : start + SHARED] for group in same.values() for start in range(0, len(group), SHARED)]

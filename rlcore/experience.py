@@ -119,9 +119,9 @@ class Experience:
         """
         deviations = gains[:, others] - gains[:, others].mean(axis=1, keepdims=True)
         clipped = np.clip(deviations, -OUTLIER, OUTLIER)
-        covariance = clipped @ clipped.T / clipped.shape[1]
-        told = covariance[np.ix_(places, places)] + OWN_WAY * np.eye(len(places))
-        return np.asarray(gains + np.linalg.solve(told, covariance[places]).T @ (own[:, None] - gains[places]))
+        covariance = clipped[places] @ clipped.T / clipped.shape[1]
+        told = covariance[:, places] + OWN_WAY * np.eye(len(places))
+        return np.asarray(gains + np.linalg.solve(told, covariance).T @ (own[:, None] - gains[places]))
 
     def _weights(self, episode: Episode, tried: Sequence[tuple[int, Attempt]]) -> NDArray[np.float64]:
         """Of the training logos, float64 of shape ``(logos,)``; they add up to 1."""

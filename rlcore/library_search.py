@@ -1,14 +1,17 @@
 """Finds the agent's library on training logos: CMA-ES for every logo of a sample, then greedy picks among the winners.
 
-What is picked, on a second sample, is then traced on all of them. The idea is that of portfolio-based algorithm
-selection (Hydra: Xu et al. 2010): what is best for some logo is a candidate for all, and a candidate earns its place by
-what it adds to the others.
+Of the winners, judged on a second sample, a few conversions stay. What comes after VTracer is then tried on a grid for
+each (traces of one conversion share its cost), and what is picked of these is traced on all logos. The idea is that of
+portfolio-based algorithm selection (Hydra: Xu et al. 2010): what is best for some logo is a candidate for all, and a
+candidate earns its place by what it adds to the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 from cmaes import CMA
@@ -19,7 +22,7 @@ from rlcore.episode import Episode, Subject
 from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
 from rlcore.library import PORTFOLIO_WEIGHTS, Library, Move
-from rlcore.parameters import Parameters
+from rlcore.parameters import IGNORED, Parameters
 from rlcore.reference import evolve
 from rlcore.trace_table import TraceTable, greedy_portfolio, tabulate
 from rlcore.tracing import Trace
@@ -27,6 +30,18 @@ from rlcore.tracing import Trace
 PORTFOLIO_SIZE = 16
 SCREENING_LOGOS = 108
 """Training logos that candidates are compared on; with all 434 of the default data the choice was no better."""
+
+WINNER_LOGOS = 54
+"""As many of these tell which conversions stay."""
+
+CONVERSIONS = 10
+"""Conversions that the library is made of: a trace of another one costs ten times as much as one that shares it."""
+
+FITS: Mapping[str, tuple[Any, ...]] = {
+    "simplify": (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0),
+    "grid": (2, 3, 4, 6, 10),
+}
+"""What is tried after each conversion, where these are tuned."""
 
 MOVE_LOGOS = 40
 """Training logos that the moves are compared on."""
@@ -62,12 +77,14 @@ def find_library(
     shuffled = [subjects[int(index)] for index in order]
     searched, moved = shuffled[: config.library_searches], shuffled[:MOVE_LOGOS]
     screened = shuffled[-SCREENING_LOGOS:]  # from the other end: what won on a logo is not judged by it
-    count = _Counter(len(searched) + len(screened) + len(subjects) + len(moved), on_progress)
+    first = screened[:WINNER_LOGOS]
+    count = _Counter(len(searched) + len(first) + len(screened) + len(subjects) + len(moved), on_progress)
 
     winners = _winners(single, searched, config, evaluator, count)
     candidates = list(dict.fromkeys([single.canonical(), Parameters().canonical(), *winners]))
-    chosen = _round_robin(tabulate(candidates, screened, evaluator, count), config.library_size, config)
-    settings = tuple(candidates[index] for index in chosen)
+    ranked = _best_together(candidates, first, len(candidates), config, evaluator, count)
+    fitted = list(dict.fromkeys(fit for candidate in _of_few_conversions(ranked) for fit in _fits(candidate, config)))
+    settings = tuple(_best_together(fitted, screened, config.library_size, config, evaluator, count))
     table = tabulate(settings, subjects, evaluator, count)
     portfolios = {
         weight: tuple(greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), PORTFOLIO_SIZE))
@@ -126,13 +143,35 @@ def _search_from(centre: NDArray[np.float32], seed: Sequence[int]) -> CMA:
     )
 
 
-def _round_robin(table: TraceTable, size: int, config: Stage1Config) -> list[int]:
-    """``size`` of the table's settings: in turn the next of each size weight's greedy portfolio."""
+def _of_few_conversions(ranked: Sequence[Parameters]) -> list[Parameters]:
+    """Those of the first ``CONVERSIONS`` conversions, the best of each first."""
+    conversions = list(dict.fromkeys(candidate.conversion() for candidate in ranked))[:CONVERSIONS]
+    return [candidate for candidate in ranked if candidate.conversion() in conversions]
+
+
+def _fits(candidate: Parameters, config: Stage1Config) -> list[Parameters]:
+    """The candidate, and the same conversion with all of ``FITS`` that the mode heeds and the config tunes."""
+    names = [name for name in FITS if name in config.tuned and name not in IGNORED[candidate.mode]]
+    choices = product(*(FITS[name] for name in names))
+    return [candidate, *(replace(candidate, **dict(zip(names, values, strict=True))) for values in choices)]
+
+
+def _best_together(
+    candidates: Sequence[Parameters],
+    subjects: Sequence[Subject],
+    size: int,
+    config: Stage1Config,
+    evaluator: Evaluator,
+    count: Callable[[int], None],
+) -> list[Parameters]:
+    """``size`` of the candidates by their traces of these logos: in turn the next of each size weight's portfolio."""
+    table = tabulate(candidates, subjects, evaluator, count)
     orders = [
-        greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), len(table.quality))
+        greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), len(candidates))
         for weight in PORTFOLIO_WEIGHTS
     ]
-    return list(dict.fromkeys(index for turn in zip(*orders, strict=True) for index in turn))[:size]
+    chosen = dict.fromkeys(index for turn in zip(*orders, strict=True) for index in turn)
+    return [candidates[index] for index in chosen][:size]
 
 
 def _useful_moves(

@@ -9,8 +9,8 @@ from rlcore import library_search
 from rlcore.evaluator import Evaluator
 from rlcore.gain import Weights
 from rlcore.library import PORTFOLIO_WEIGHTS, Move
-from rlcore.library_search import MOVE_LOGOS, PORTFOLIO_SIZE, SCREENING_LOGOS, find_library
-from rlcore.parameters import CLEANED_PLAIN, Parameters
+from rlcore.library_search import FITS, MOVE_LOGOS, PORTFOLIO_SIZE, SCREENING_LOGOS, WINNER_LOGOS, find_library
+from rlcore.parameters import CLEANED_PLAIN, DIMENSIONS, Parameters
 from rlcore.trace_table import greedy_portfolio, tabulate
 from tests.conftest import small_config
 
@@ -114,8 +114,8 @@ def test_another_seed_searches_elsewhere(found, few, config, evaluator):
     assert other.settings != found[0].settings
 
 
-def test_progress_counts_logos_of_all_four_steps(found, few, config, told):
-    screened = min(len(few), SCREENING_LOGOS)
+def test_progress_counts_logos_of_all_five_steps(found, few, config, told):
+    screened = min(len(few), SCREENING_LOGOS) + min(len(few), WINNER_LOGOS)
     total = config.library_searches + screened + len(few) + min(len(few), MOVE_LOGOS)
     assert told[-1] == (total, total)
     done = [step for step, _ in told]
@@ -123,34 +123,50 @@ def test_progress_counts_logos_of_all_four_steps(found, few, config, told):
     assert {of for _, of in told} == {total}
 
 
-def test_candidates_are_compared_on_a_sample_and_only_the_chosen_traced_on_all(few, config, evaluator, monkeypatch):
+def test_what_is_compared_on_which_logos(few, config, evaluator, monkeypatch):
+    """Winners on a few, fits of their conversions on some more, and only the chosen on all of them."""
     tabulated, searched = [], []
     real_winners = library_search._winners
 
     def tell(settings, subjects, *rest):
-        tabulated.append((len(settings), [subject.name for subject in subjects]))
+        tabulated.append((settings, [subject.name for subject in subjects]))
         return tabulate(settings, subjects, *rest)
 
     def winners(single, subjects, *rest):
         searched.extend(subject.name for subject in subjects)
         return real_winners(single, subjects, *rest)
 
-    monkeypatch.setattr(library_search, "SCREENING_LOGOS", 5)
+    for name, value in (("SCREENING_LOGOS", 5), ("WINNER_LOGOS", 4), ("CONVERSIONS", 2)):
+        monkeypatch.setattr(library_search, name, value)
     monkeypatch.setattr(library_search, "tabulate", tell)
     monkeypatch.setattr(library_search, "_winners", winners)
-    find_library(CLEANED_PLAIN, few, config.model_copy(update={"library_size": 3}), evaluator)
-    [(candidates, sample), (chosen, everybody)] = tabulated
-    assert 3 == chosen < candidates <= 2 + config.library_searches
-    assert len(sample) == 5
+    monkeypatch.setattr(library_search, "FITS", {"simplify": (0.1, 0.4), "grid": (2, 6, 10)})
+    outline = Parameters(mode="outline", supersample=2).canonical()
+    find_library(outline, few, config.model_copy(update={"library_size": 3}), evaluator)
+    [(candidates, first), (fitted, sample), (chosen, everybody)] = tabulated
+    assert (len(first), len(sample)) == (4, 5)
+    assert candidates[:2] == [outline, Parameters()]
     assert not set(sample) & set(searched), "a candidate is judged by the logo that it won on"
     assert sorted(everybody) == sorted(subject.name for subject in few)
+    assert len({setting.conversion() for setting in fitted}) == 2 < len({c.conversion() for c in candidates})
+    for conversion in {setting.conversion() for setting in fitted}:
+        own = {(s.simplify, s.grid) for s in fitted if s.conversion() == conversion}
+        fits = 6 if conversion.mode == "outline" else 2 if conversion.mode == "polygon" else 0
+        assert fits <= len(own) <= fits + len(candidates)
+    assert len(chosen) == 3
+    assert set(chosen) <= set(fitted)
 
 
-def test_without_searches_there_are_the_single_setting_and_plain(few, evaluator):
+def test_fits_are_of_allowed_values():
+    assert all(value in DIMENSIONS[name].choices for name, values in FITS.items() for value in values)
+
+
+def test_without_searches_there_are_the_conversions_of_the_single_setting_and_plain(few, evaluator):
     single = Parameters(mode="polygon", supersample=2, palette_size=8).canonical()
     config = small_config(library_searches=0, library_size=9)
     library, _ = find_library(single, few, config, evaluator)
-    assert set(library.settings) == {single, Parameters()}
+    assert {s.conversion() for s in library.settings} == {single.conversion(), Parameters().conversion()}
+    assert Parameters() in library.settings, "a spline has nothing to fit"
 
 
 def test_what_is_fixed_stays(few, evaluator):
