@@ -163,7 +163,7 @@ def test_fits_are_of_allowed_values():
 
 def test_without_searches_there_are_the_conversions_of_the_single_setting_and_plain(few, evaluator):
     single = Parameters(mode="polygon", supersample=2, palette_size=8).canonical()
-    config = small_config(library_searches=0, library_size=9)
+    config = small_config(library_searches=0, library_size=50)
     library, _ = find_library(single, few, config, evaluator)
     assert {s.conversion() for s in library.settings} == {single.conversion(), Parameters().conversion()}
     assert Parameters() in library.settings, "a spline has nothing to fit"
