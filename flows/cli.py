@@ -173,7 +173,7 @@ def compare(
     """Compare the agent with every other way to choose parameters, on logos that it was not trained on."""
     _quiet(verbose=False)
     from flows.comparing import ComparisonOptions, compare_model, show_comparison
-    from rlcore.comparison_page import write_comparison
+    from rlcore.reporting.comparison_page import write_comparison
 
     options = ComparisonOptions(
         models=tuple(model or ()),

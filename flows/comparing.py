@@ -11,16 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from flows.tables import print_table
 from flows.vectorizing import latest_model
-from rlcore.agent import Agent, Checkpoint
-from rlcore.comparison import compare
-from rlcore.comparison_findings import LEADS, MEASURES, conclusions, readings
 from rlcore.config import Stage1Config, load_config
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.held_out import held_out_logos
 from rlcore.errors import ConfigError
-from rlcore.evaluator import Evaluator
-from rlcore.held_out import held_out_logos
-from rlcore.reference import reference_searches
-from rlcore.standings import About, ComparisonTable, Standing
-from rlcore.tables import Column, cells
+from rlcore.judging.comparison import compare
+from rlcore.judging.reference import reference_searches
+from rlcore.judging.standings import About, ComparisonTable, Standing
+from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.reporting.comparison_findings import LEADS, MEASURES, conclusions, readings
+from rlcore.reporting.tables import Column, cells
 from tasks.models import load_model
 from tasks.run import mlruns_folder
 

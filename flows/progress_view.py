@@ -16,8 +16,8 @@ from rich.text import Text
 from rlcore.journal import Journal
 from rlcore.progress import VELOCITY_ROLLOUTS, velocity
 from rlcore.records import Rollout
+from rlcore.reporting.wording import interval
 from rlcore.statistics import Difference
-from rlcore.wording import interval
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 10.0

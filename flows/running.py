@@ -11,10 +11,10 @@ from flows.progress_view import ProgressView
 from flows.stage1 import stage1
 from flows.tables import print_table
 from rlcore.config import Stage1Config
-from rlcore.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.records import Evidence
+from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target_sentence
+from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
-from rlcore.tables import cells
 from tasks.quality import REJECTED
 from tasks.report import collect_evidence
 from tasks.run import mlruns_folder, new_run_name

@@ -13,9 +13,9 @@ from flows.progress_view import ProgressView
 from flows.tables import print_table
 from flows.tune import tune
 from rlcore.config import Stage1Config
+from rlcore.learning.tuning_study import StudyRecord, record_of
+from rlcore.reporting.tuning_findings import best_table, study_conclusions, toml_of, value_text
 from rlcore.run_folder import RunFolder
-from rlcore.tuning_findings import best_table, study_conclusions, toml_of, value_text
-from rlcore.tuning_study import StudyRecord, record_of
 from tasks.tuning import study_folder, study_of
 
 

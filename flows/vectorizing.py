@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rlcore.agent import Agent, Checkpoint
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.errors import CheckpointError
-from rlcore.evaluator import Evaluator
 from rlcore.files import write_bytes
+from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.vectorize import vectorize
 from tasks.run import mlruns_folder
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from rlcore.config import Stage1Config, load_config
-from rlcore.dataset import default_source, examine, file_names
+from rlcore.conversion.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
+from rlcore.conversion.preparation import vtracer_input
+from rlcore.conversion.tracing import Trace, convert, trace
+from rlcore.data.dataset import default_source, examine, file_names
 from rlcore.episode import Subject
 from rlcore.errors import DataError, UnusableFileError
-from rlcore.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
-from rlcore.library_search import find_library
+from rlcore.learning.library_search import find_library
+from rlcore.learning.plan import Segment
+from rlcore.learning.training import train_segment, untrained
 from rlcore.logos import Logo, load_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
-from rlcore.plan import Segment
-from rlcore.preparation import vtracer_input
-from rlcore.tracing import Trace, convert, trace
-from rlcore.training import train_segment, untrained
 from rlcore.workers import WorkerPool
 
 ROUNDS = 7

@@ -89,7 +89,7 @@ class Stage1Config(_Settings):
     single_setting_traces: int = Field(
         4000, ge=0, le=10_000_000, description="Traces spent on finding the best single setting; 0: plain's settings."
     )
-    library_size: int = Field(32, ge=1, le=256, description="Settings that the agent can choose from.")
+    library_size: int = Field(40, ge=1, le=256, description="Settings that the agent can choose from.")
     library_searches: int = Field(
         48, ge=0, le=10_000, description="Training logos whose own best settings are candidates for the library."
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rlcore.conversion.tracing import Trace
 from rlcore.features import Features
 from rlcore.gain import Baseline, Target, Weights, gain, is_deliverable, is_success
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
-from rlcore.tracing import Trace
 
 
 @dataclass(frozen=True)

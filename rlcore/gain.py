@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rlcore.tracing import Trace
+from rlcore.conversion.tracing import Trace
 
 QUALITY_ERROR_FLOOR = 1e-4
 """``1 - quality`` counts as at least this, so that a perfect copy does not win without end."""

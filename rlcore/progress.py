@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlcore.config import Stage1Config
+from rlcore.judging.validation import Validation
 from rlcore.records import Rollout
-from rlcore.validation import Validation
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
 VELOCITY_ROLLOUTS = 10

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rlcore.config import Stage1Config
+from rlcore.judging.validation import Validation
 from rlcore.records import Alert, Rollout, Verdict
-from rlcore.validation import Validation
 
 COLLAPSE_GAIN = 0.05
 """A chunk's mean gain under this is a collapsed reward: a random policy is far above it."""

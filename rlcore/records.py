@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from rlcore.standings import ComparisonTable
+from rlcore.judging.standings import ComparisonTable
+from rlcore.judging.validation import Validation
 from rlcore.statistics import Difference, paired_difference
-from rlcore.validation import Validation
 
 
 @dataclass(frozen=True, slots=True)

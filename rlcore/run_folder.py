@@ -8,8 +8,8 @@ from pathlib import Path
 from rlcore.config import Stage1Config
 from rlcore.files import read_json, write_json, write_text
 from rlcore.journal import Journal
+from rlcore.judging.validation import Validation
 from rlcore.records import Alert, Rollout, Verdict
-from rlcore.validation import Validation
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlcore.config import Stage1Config
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.episode import Subject
 from rlcore.errors import UnusableFileError
-from rlcore.evaluator import Evaluator
 from rlcore.features import category_of, measure
 from rlcore.gain import Baseline
+from rlcore.judging.searchers import Searcher
+from rlcore.judging.validation import play
 from rlcore.logos import load_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
-from rlcore.searchers import Searcher
-from rlcore.validation import play
 
 
 @dataclass(frozen=True)

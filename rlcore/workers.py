@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 T = TypeVar("T")
 
-PRELOADED = ["rlcore.tracing", "rlcore.dataset"]
+PRELOADED = ["rlcore.conversion.tracing", "rlcore.data.dataset"]
 """Imported once by the fork server, so that a replaced worker starts in milliseconds."""
 
 _WORKER_ENVIRONMENT = {

@@ -7,15 +7,15 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.agent import Agent, Checkpoint
-from rlcore.comparison import BUDGETS, compare
-from rlcore.comparison_page import write_comparison
 from rlcore.config import Stage1Config
-from rlcore.evaluator import Evaluator
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.files import read_json
-from rlcore.reference import reference_searches
+from rlcore.judging.comparison import BUDGETS, compare
+from rlcore.judging.reference import reference_searches
+from rlcore.judging.standings import About, ComparisonTable
+from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.reporting.comparison_page import write_comparison
 from rlcore.run_folder import RunFolder
-from rlcore.standings import About, ComparisonTable
 from tasks import tracking
 from tasks.data import dataset_of
 from tasks.run import Run, StageProgress, stage

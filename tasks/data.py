@@ -7,15 +7,15 @@ from dataclasses import asdict
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.dataset import Dataset, build_dataset, load_dataset, manifest, save_dataset
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.dataset import Dataset, build_dataset, load_dataset, manifest, save_dataset
 from rlcore.episode import Subject
-from rlcore.evaluator import Evaluator
 from rlcore.files import read_json, write_json
-from rlcore.library import Library
-from rlcore.library_search import find_library
-from rlcore.reference import reference_gains
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher, Sequential
-from rlcore.single_setting import best_single_setting
+from rlcore.judging.reference import reference_gains
+from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher, Sequential
+from rlcore.judging.single_setting import best_single_setting
+from rlcore.learning.library import Library
+from rlcore.learning.library_search import find_library
 from tasks import tracking
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_transient, stage
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from rlcore.agent import Checkpoint
 from rlcore.errors import CheckpointError
+from rlcore.learning.agent import Checkpoint
 from tasks.run import mlruns_folder
 from tasks.tracking import use_store
 

@@ -10,8 +10,8 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
-from rlcore.agent import Agent, Checkpoint
-from rlcore.evaluator import Evaluator
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.vectorize import Vectorized, vectorize
 
 

@@ -11,11 +11,11 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.dataset import load_dataset, manifest
-from rlcore.evaluator import Evaluator
-from rlcore.gallery import build_gallery
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.dataset import load_dataset, manifest
 from rlcore.records import Comparison, Evidence
-from rlcore.report import write_report
+from rlcore.reporting.gallery import build_gallery
+from rlcore.reporting.report import write_report
 from rlcore.run_folder import RunFolder
 from rlcore.statistics import paired_difference
 from tasks import tracking

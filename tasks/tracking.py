@@ -31,8 +31,8 @@ from mlflow.types import ColSpec, DataType, Schema
 from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
+from rlcore.judging.validation import Summary, Validation
 from rlcore.records import Rollout
-from rlcore.validation import Summary, Validation
 
 EXPERIMENT = "stage1"
 _MODEL_CODE = Path(__file__).with_name("policy_model.py")

@@ -9,15 +9,15 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.agent import Checkpoint
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.errors import NonFiniteError
-from rlcore.evaluator import Evaluator
-from rlcore.plan import plan_chunks
+from rlcore.learning.agent import Checkpoint
+from rlcore.learning.plan import plan_chunks
+from rlcore.learning.trace_table import TraceTable
+from rlcore.learning.training import train_segment, untrained
+from rlcore.learning.warm_start import warm_started
 from rlcore.progress import episode_milestones, hourly_report
 from rlcore.records import Rollout
-from rlcore.trace_table import TraceTable
-from rlcore.training import train_segment, untrained
-from rlcore.warm_start import warm_started
 from tasks import tracking
 from tasks.data import library_of, training_logos_of
 from tasks.milestones import announce

@@ -14,17 +14,13 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.agent import Checkpoint
 from rlcore.config import Stage1Config
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.errors import ConfigError, NonFiniteError
-from rlcore.evaluator import Evaluator
 from rlcore.files import write_bytes, write_text
-from rlcore.records import Rollout
-from rlcore.run_folder import RunFolder
-from rlcore.tuning import Bench, Outcome
-from rlcore.tuning_figure import study_figure
-from rlcore.tuning_findings import toml_of, trial_rows
-from rlcore.tuning_study import (
+from rlcore.learning.agent import Checkpoint
+from rlcore.learning.tuning import Bench, Outcome
+from rlcore.learning.tuning_study import (
     begin_trial,
     end_trial,
     open_study,
@@ -33,6 +29,10 @@ from rlcore.tuning_study import (
     set_baseline,
     settings_of,
 )
+from rlcore.records import Rollout
+from rlcore.reporting.tuning_figure import study_figure
+from rlcore.reporting.tuning_findings import toml_of, trial_rows
+from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tasks.data import dataset_of, prepare_data, search_library, training_logos_of
 from tasks.run import Run, StageProgress, closed_in_the_end, mlruns_folder, stage, status_after

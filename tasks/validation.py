@@ -11,15 +11,15 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from rlcore.agent import Agent, Checkpoint
+from rlcore.conversion.evaluator import Evaluator
 from rlcore.episode import Subject
-from rlcore.evaluator import Evaluator
 from rlcore.files import write_bytes
-from rlcore.gallery import build_gallery, side_by_side
+from rlcore.judging.validation import Validation, run_searcher
+from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.progress import validation_milestones
 from rlcore.quality_assurance import best_validation
 from rlcore.records import Comparison
-from rlcore.validation import Validation, run_searcher
+from rlcore.reporting.gallery import build_gallery, side_by_side
 from tasks import tracking
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.milestones import announce

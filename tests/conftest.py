@@ -2,19 +2,19 @@
 
 import pytest
 
-from rlcore.agent import Checkpoint
 from rlcore.config import Stage1Config, load_config
-from rlcore.dataset import Dataset, build_dataset
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.conversion.tracing import Trace
+from rlcore.data.dataset import Dataset, build_dataset
 from rlcore.episode import Subject
-from rlcore.evaluator import Evaluator
-from rlcore.experience import Experience
-from rlcore.library import Library
-from rlcore.library_search import find_library
+from rlcore.learning.agent import Checkpoint
+from rlcore.learning.experience import Experience
+from rlcore.learning.library import Library
+from rlcore.learning.library_search import find_library
+from rlcore.learning.trace_table import TraceTable
+from rlcore.learning.training import untrained
 from rlcore.logos import Logo
 from rlcore.parameters import CLEANED_PLAIN, Parameters
-from rlcore.trace_table import TraceTable
-from rlcore.tracing import Trace
-from rlcore.training import untrained
 
 SMALL = {
     "images": "none",

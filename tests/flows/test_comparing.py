@@ -9,11 +9,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli import USAGE_ERROR, app, main
-from rlcore.agent import Checkpoint
-from rlcore.dataset import load_dataset
-from rlcore.generated import generate_logos
+from rlcore.data.dataset import load_dataset
+from rlcore.data.generated import generate_logos
+from rlcore.judging.standings import ComparisonTable
+from rlcore.learning.agent import Checkpoint
 from rlcore.parameters import Parameters
-from rlcore.standings import ComparisonTable
 from tasks.models import load_model
 from tasks.tracking import use_store
 

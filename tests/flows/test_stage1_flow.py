@@ -15,19 +15,19 @@ from rich.console import Console
 
 from flows.running import run_stage1
 from flows.stage1 import stage1
-from rlcore.agent import Agent, Checkpoint
-from rlcore.dataset import load_dataset
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.dataset import load_dataset
+from rlcore.data.generated import generate_logos
 from rlcore.errors import ConfigError, DataError
-from rlcore.evaluator import Evaluator
 from rlcore.files import read_json
-from rlcore.generated import generate_logos
-from rlcore.library import Library
+from rlcore.judging.validation import run_searcher
+from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.library import Library
+from rlcore.learning.trace_table import TraceTable
+from rlcore.learning.training import untrained
 from rlcore.parameters import Parameters
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from rlcore.trace_table import TraceTable
-from rlcore.training import untrained
-from rlcore.validation import run_searcher
 from tasks.comparison import comparison_of
 from tasks.quality import STATE_NAMES
 from tests.flows.conftest import mlflow_run, tiny_config

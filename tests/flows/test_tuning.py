@@ -12,15 +12,15 @@ from optuna.trial import TrialState
 from rich.console import Console
 from typer.testing import CliRunner
 
-import rlcore.tuning
+import rlcore.learning.tuning
 from flows.cli import USAGE_ERROR, app, main
 from flows.tune import tune
 from flows.tuning import StudyProgress
 from rlcore.config import PPOSettings, Stage1Config, load_config
 from rlcore.errors import ConfigError, NonFiniteError
 from rlcore.files import read_json
+from rlcore.learning.tuning_study import StudyRecord, begin_trial, open_study, record_of
 from rlcore.run_folder import RunFolder
-from rlcore.tuning_study import StudyRecord, begin_trial, open_study, record_of
 from tests.flows.conftest import tiny_config
 
 LIBRARY = {"library_size": 6, "library_searches": 4, "library_traces": 8, "library_moves": 4, "warm_start_updates": 40}
@@ -210,7 +210,7 @@ def test_one_process_at_a_time(resumed):
 
 
 def test_a_broken_training_fails_its_trial_alone(resumed, mlruns, monkeypatch):
-    real, calls = rlcore.tuning.train_segment, []
+    real, calls = rlcore.learning.tuning.train_segment, []
 
     def breaks_first(*arguments):
         calls.append(arguments)
@@ -218,7 +218,7 @@ def test_a_broken_training_fails_its_trial_alone(resumed, mlruns, monkeypatch):
             raise NonFiniteError("a loss is not a number")
         return real(*arguments)
 
-    monkeypatch.setattr(rlcore.tuning, "train_segment", breaks_first)
+    monkeypatch.setattr(rlcore.learning.tuning, "train_segment", breaks_first)
     tune(resumed.config, "tiny", trials=5, seeds=2)
     failed, fine = record(mlruns, "tiny").trials[3:]
     assert (failed.number, failed.value, failed.failure) == (4, None, "a loss is not a number")
@@ -234,7 +234,7 @@ def test_an_interrupt_leaves_a_study_that_goes_on(resumed, mlruns, monkeypatch):
 
     before = len(record(mlruns, "tiny").trials)
     with monkeypatch.context() as patch:
-        patch.setattr(rlcore.tuning, "train_segment", interrupted)
+        patch.setattr(rlcore.learning.tuning, "train_segment", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(resumed.config, "tiny", trials=before + 1, seeds=2)
     assert resumed.parent.info.status == "KILLED"

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rlcore.conversion.tracing import Trace
 from rlcore.episode import Subject
 from rlcore.features import measure
 from rlcore.gain import Baseline
-from rlcore.library import Library, Move
+from rlcore.judging.validation import LogoResult, Validation
+from rlcore.learning.library import Library, Move
+from rlcore.learning.trace_table import TraceTable
 from rlcore.parameters import PLAIN, Parameters
 from rlcore.records import Rollout
-from rlcore.trace_table import TraceTable
-from rlcore.tracing import Trace
-from rlcore.validation import LogoResult, Validation
 from tests.rlcore.pictures import disk, flat, logo
 
 SETTINGS = tuple(Parameters(filter_speckle=number) for number in range(11))

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcore.outlines import Outlines, with_area, without_repeats
+from rlcore.conversion.outlines import Outlines, with_area, without_repeats
+from rlcore.conversion.tracing import convert
 from rlcore.parameters import Parameters
-from rlcore.tracing import convert
 
 
 def traced(mask: NDArray[np.bool_]) -> Outlines:

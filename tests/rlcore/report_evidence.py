@@ -7,19 +7,19 @@ import math
 from dataclasses import dataclass
 
 from rlcore.config import Stage1Config, load_config
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.conversion.tracing import trace
 from rlcore.episode import Subject
-from rlcore.evaluator import Evaluator
 from rlcore.features import category_of, measure
 from rlcore.gain import Baseline
+from rlcore.judging.search import RandomSearch
+from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
+from rlcore.judging.validation import Validation, run_searcher
 from rlcore.logos import make_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 from rlcore.records import Alert, Comparison, Evidence, Rollout, Verdict
 from rlcore.rendering import rasterise
-from rlcore.search import RandomSearch
-from rlcore.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher
 from rlcore.statistics import paired_difference
-from rlcore.tracing import trace
-from rlcore.validation import Validation, run_searcher
 
 SIDE_PX = 64
 HOSTILE_NAME = '<script>alert("x")</script>&\'.png'

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from rlcore import bench
+from rlcore.data.generated import generate_logos
 from rlcore.errors import DataError
-from rlcore.generated import generate_logos
 
 
 @pytest.fixture

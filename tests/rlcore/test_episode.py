@@ -4,11 +4,11 @@ import math
 
 import pytest
 
+from rlcore.conversion.tracing import Trace, failed
 from rlcore.episode import Episode, Subject
 from rlcore.features import measure
 from rlcore.gain import Baseline, Weights
 from rlcore.parameters import CLEANED_PLAIN
-from rlcore.tracing import Trace, failed
 from tests.rlcore.pictures import disk, logo
 
 LOGO = logo(disk())

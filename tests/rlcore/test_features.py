@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from rlcore.data.generated import generate_logos
 from rlcore.features import CATEGORIES, FEATURE_COUNT, category_of, measure
-from rlcore.generated import generate_logos
 from tests.rlcore.pictures import BLACK, RED, WHITE, disk, dots, flat, logo, noise
 
 

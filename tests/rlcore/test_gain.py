@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from rlcore.conversion.tracing import Trace, failed
 from rlcore.gain import (
     HEADROOM,
     Baseline,
@@ -15,7 +16,6 @@ from rlcore.gain import (
     is_success,
     ssim_improvement,
 )
-from rlcore.tracing import Trace, failed
 
 PLAIN = Baseline(0.9, 1000, 0.02)
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlcore.dataset import default_source
+from rlcore.conversion.preparation import vtracer_input
+from rlcore.conversion.tracing import convert, trace
+from rlcore.data.dataset import default_source
 from rlcore.errors import ParameterError
 from rlcore.logos import load_logo
 from rlcore.parameters import (
@@ -21,8 +23,6 @@ from rlcore.parameters import (
     Parameters,
     checked,
 )
-from rlcore.preparation import vtracer_input
-from rlcore.tracing import convert, trace
 from tests.rlcore.pictures import disk, logo
 
 ALL = tuple(DIMENSIONS)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rlcore.judging.validation import LogoResult, Validation
 from rlcore.records import Comparison
-from rlcore.validation import LogoResult, Validation
 from tests.rlcore.made import result
 
 

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from rlcore.agent import Agent
+from rlcore.data.generated import generate_logos
 from rlcore.errors import UnusableFileError
-from rlcore.generated import generate_logos
+from rlcore.judging.searchers import FixedSetting
+from rlcore.learning.agent import Agent
 from rlcore.logos import load_logo
 from rlcore.parameters import PLAIN
 from rlcore.rendering import render
-from rlcore.searchers import FixedSetting
 from rlcore.vectorize import vectorize
 from tests.rlcore.pictures import disk, flat, noise
 

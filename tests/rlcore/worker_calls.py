@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+from rlcore.conversion.tracing import Trace, traces
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
-from rlcore.tracing import Trace, traces
 
 
 def double(number: int) -> int:

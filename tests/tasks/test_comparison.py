@@ -4,9 +4,9 @@ import mlflow
 import pytest
 
 from rlcore.config import Stage1Config
-from rlcore.dataset import save_dataset
-from rlcore.searchers import Sequential
-from rlcore.validation import run_searcher
+from rlcore.data.dataset import save_dataset
+from rlcore.judging.searchers import Sequential
+from rlcore.judging.validation import run_searcher
 from tasks.comparison import budgets_of, compare_searchers, comparison_metrics, comparison_of
 from tasks.run import Run, open_run
 from tests.conftest import small_config

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rlcore.agent import Agent, Checkpoint
-from rlcore.evaluator import Evaluator
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.parameters import Parameters
 from rlcore.rendering import render
 from rlcore.vectorize import vectorize

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rlcore.agent import Agent
-from rlcore.dataset import manifest
-from rlcore.searchers import PLAIN_SEARCHER
-from rlcore.validation import run_searcher
+from rlcore.data.dataset import manifest
+from rlcore.judging.searchers import PLAIN_SEARCHER
+from rlcore.judging.validation import run_searcher
+from rlcore.learning.agent import Agent
 from tasks import tracking
 from tests.rlcore.made import rollout
 

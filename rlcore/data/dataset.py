@@ -1,0 +1,329 @@
+"""Logos from a source to a data set: read, freed of twins, measured, put into categories and splits, written down."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlcore.config import Stage1Config
+from rlcore.conversion.tracing import Trace, trace
+from rlcore.data.generated import generate_logos
+from rlcore.data.twins import edge_descriptor, twin_groups
+from rlcore.episode import Subject
+from rlcore.errors import DataError, UnusableFileError
+from rlcore.features import Features, category_of, measure
+from rlcore.files import read_json, write_bytes, write_json
+from rlcore.gain import Baseline
+from rlcore.logos import Logo, load_logo
+from rlcore.parameters import CLEANED_PLAIN, PLAIN
+from rlcore.workers import WorkerPool
+
+SPLITS = ("train", "validation", "test")
+_SPLIT_ENDS = (0.70, 0.82, 1.0)
+MINIMUM = {"train": 8, "validation": 3, "test": 3}
+"""Fewest usable logos of the trained category in each split: under that a rate means nothing."""
+
+ALL_IN = ("onprem", "saas", "programming")
+"""The most logo-like providers of the ``diagrams`` package: no cap on them."""
+PROVIDER_CAP = 150
+PREPARATION_LIMIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not used, with the reason."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Subjects of all splits in a fixed order (by split, then digest), and what was left out and why.
+
+    ``train`` holds the trained category only, logos without headroom are in no split but counted in ``skipped``.
+    """
+
+    subjects: tuple[Subject, ...]
+    skipped: tuple[Skipped, ...]
+
+    def of(self, split: str, category: str = "all") -> tuple[Subject, ...]:
+        """The subjects of a split, of one category or ``all``."""
+        return tuple(s for s in self.subjects if s.split == split and category in ("all", s.category))
+
+
+def default_source() -> Path:
+    """The ``resources`` folder of the installed ``diagrams`` package.
+
+    Raises:
+        DataError: the package is not installed.
+    """
+    spec = importlib.util.find_spec("diagrams")
+    folder = Path(spec.origin).parent.parent / "resources" if spec and spec.origin else None
+    if folder is None or not folder.is_dir():
+        raise DataError("the default logos come with the package 'diagrams', which is not installed")
+    return folder
+
+
+def split_of(digest: str) -> str:
+    """``train`` (70 %), ``validation`` (12 %) or ``test`` (18 %), by a hash of the content alone."""
+    share = int(hashlib.sha256(f"split {digest}".encode()).hexdigest()[:8], 16) / 2**32
+    return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if share < end)
+
+
+def _read(path: Path, name: str, working_size: int) -> tuple[Logo, NDArray[np.float32]] | str:
+    try:
+        logo = load_logo(path, working_size, name)
+    except UnusableFileError as error:
+        return str(error)
+    return logo, edge_descriptor(logo.rgba)
+
+
+def examine(logo: Logo, trained_category: str) -> Subject | str:
+    """The measured logo, or the reason why it is not used."""
+    features, split = measure(logo), split_of(logo.digest)
+    category = category_of(features)
+    if split == "train" and trained_category not in ("all", category):
+        return f"not trained on: category {category}"
+    plain, cleaned = trace(logo, PLAIN), trace(logo, CLEANED_PLAIN)
+    if plain.failure or cleaned.failure:
+        return f"plain VTracer's trace failed: {plain.failure or cleaned.failure}"
+    baseline = _baseline(plain)
+    if not baseline.has_headroom:
+        return f"no headroom: plain VTracer's SSIM is {baseline.quality:.5f}"
+    return Subject(logo, features, baseline, _baseline(cleaned), category, split)
+
+
+def _lost(kind: str) -> str:
+    return f"examining it ended in a {kind}"
+
+
+def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None) -> Dataset:
+    """Reads the config's sources and measures every logo that is kept.
+
+    ``on_progress(stage, done, total)`` is called now and then.
+
+    Raises:
+        DataError: the folder does not exist, or a split has too few usable logos.
+    """
+    dataset = read_logos(config, on_progress)
+    _check_size(dataset, config)
+    return dataset
+
+
+def read_logos(
+    config: Stage1Config,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    preferred: Container[str] = (),
+) -> Dataset:
+    """Like ``build_dataset``, however few logos there are. Of twins, one whose digest is ``preferred`` is kept.
+
+    Raises:
+        DataError: the folder does not exist.
+    """
+    report = on_progress or (lambda stage, done, total: None)
+    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
+        found, skipped = _read_all(config, pool, report)
+        logos, left_out = _without_twins(found, preferred)
+        del found  # the pixels of twins: hundreds of MB
+        skipped += left_out
+        if config.images == "default":
+            logos, left_out = _capped(logos)
+            skipped += left_out
+        subjects, left_out = _measured(logos, config, pool, report)
+    return Dataset(tuple(subjects), tuple(sorted(skipped + left_out, key=lambda s: s.name)))
+
+
+def resized(
+    subjects: Sequence[Subject], config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None
+) -> tuple[Subject, ...]:
+    """The same logos, by name, read again at the config's working size; each keeps its split.
+
+    What has no headroom at that size is left out.
+    """
+    report = on_progress or (lambda stage, done, total: None)
+    splits = {subject.name: subject.split for subject in subjects}
+    everything = config.model_copy(update={"category": "all"})
+    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
+        found, _ = _read_all(config, pool, report)
+        logos = [logo for logo, _ in found if logo.name in splits]
+        del found
+        again, _ = _measured(logos, everything, pool, report)
+    return tuple(replace(subject, split=splits[subject.name]) for subject in again)
+
+
+_Report = Callable[[str, int, int], None]
+_Described = list[tuple[Logo, NDArray[np.float32]]]
+
+
+def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[_Described, list[Skipped]]:
+    found: _Described = []
+    skipped: list[Skipped] = []
+    if config.images != "none":
+        folder = default_source() if config.images == "default" else Path(config.images).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"images = {config.images!r}: no such folder")
+        names = file_names(folder)
+        calls = [(folder / name, _shown(name), config.working_size) for name in names]
+        for start in range(0, len(calls), 100):
+            report("read", start, len(calls))
+            batch = pool.run(_read, calls[start : start + 100], _lost)
+            for name, result in zip(names[start : start + 100], batch, strict=True):
+                if isinstance(result, str):
+                    skipped.append(Skipped(_shown(name), result))
+                else:
+                    found.append(result)
+        report("read", len(calls), len(calls))
+    made = generate_logos(config.generated_logos, config.seed, config.working_size)
+    found += [(logo, edge_descriptor(logo.rgba)) for logo in made]
+    return found, skipped
+
+
+def file_names(folder: Path) -> list[str]:
+    """Every file in the folder and those under it, relative to it, sorted."""
+    # links to folders are not followed, so a loop of links ends nowhere
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _shown(name: str) -> str:
+    # a name that is not UTF-8 can be opened, but neither printed nor written down
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _without_twins(found: _Described, preferred: Container[str]) -> tuple[list[Logo], list[Skipped]]:
+    """One logo of each group of near-duplicates: the one with the smallest digest, whatever the files' names."""
+    ordered = sorted(found, key=lambda pair: (pair[0].digest not in preferred, pair[0].digest, pair[0].name))
+    groups = twin_groups(np.array([descriptor for _, descriptor in ordered], dtype=np.float32).reshape(-1, 400))
+    kept: dict[int, Logo] = {}
+    skipped = []
+    for (logo, _), group in zip(ordered, groups.tolist(), strict=True):
+        first = kept.setdefault(group, logo)
+        if first is not logo:
+            skipped.append(Skipped(logo.name, f"near-duplicate of {first.name}"))
+    return list(kept.values()), skipped
+
+
+def _capped(logos: Sequence[Logo]) -> tuple[list[Logo], list[Skipped]]:
+    kept, skipped = [], []
+    counts: Counter[str] = Counter()
+    for logo in logos:
+        provider = logo.name.partition("/")[0]
+        counts[provider] += 1
+        if provider in ALL_IN or counts[provider] <= PROVIDER_CAP:
+            kept.append(logo)
+        else:
+            skipped.append(Skipped(logo.name, f"over {PROVIDER_CAP} logos of {provider}"))
+    return kept, skipped
+
+
+def _measured(
+    logos: Sequence[Logo], config: Stage1Config, pool: WorkerPool, report: _Report
+) -> tuple[list[Subject], list[Skipped]]:
+    subjects: list[Subject] = []
+    skipped: list[Skipped] = []
+    ordered = sorted(logos, key=lambda logo: (SPLITS.index(split_of(logo.digest)), logo.digest))
+    for start in range(0, len(ordered), 50):
+        report("measure", start, len(ordered))
+        batch = ordered[start : start + 50]
+        results = pool.run(examine, [(logo, config.category) for logo in batch], _lost)
+        for logo, result in zip(batch, results, strict=True):
+            if isinstance(result, str):
+                skipped.append(Skipped(logo.name, result))
+            else:
+                subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
+    report("measure", len(ordered), len(ordered))
+    return subjects, skipped
+
+
+def _baseline(result: Trace) -> Baseline:
+    return Baseline(result.quality, result.size_bytes, result.seconds)
+
+
+def _check_size(dataset: Dataset, config: Stage1Config) -> None:
+    counts = {split: len(dataset.of(split, config.category)) for split in SPLITS}
+    short = [f"{split} {counts[split]} of {least}" for split, least in MINIMUM.items() if counts[split] < least]
+    if short:
+        reasons = Counter(item.reason.partition(":")[0] for item in dataset.skipped)
+        told = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(5)) or "none"
+        raise DataError(
+            f"too few usable logos of category {config.category!r} in {config.images!r}: {', '.join(short)}"
+            f" (skipped: {told}). Add logos, or choose another category."
+        )
+
+
+def save_dataset(dataset: Dataset, folder: Path) -> Path:
+    """Writes ``manifest.json`` (all but the pixels, and what was skipped) and ``logos.npz`` (the pixels)."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{s.logo.digest: s.logo.rgba for s in dataset.subjects})  # type: ignore[arg-type]
+    write_bytes(folder / "logos.npz", buffer.getvalue())
+    return write_json(folder / "manifest.json", manifest(dataset))
+
+
+def manifest(dataset: Dataset) -> dict[str, Any]:
+    """Everything but the pixels, as JSON can hold it."""
+    by_split: dict[str, Counter[str]] = defaultdict(Counter)
+    for subject in dataset.subjects:
+        by_split[subject.split][subject.category] += 1
+    return {
+        "counts": {split: dict(sorted(by_split[split].items())) for split in SPLITS},
+        "logos": [_entry(subject) for subject in dataset.subjects],
+        "skipped": [asdict(item) for item in dataset.skipped],
+    }
+
+
+def _entry(subject: Subject) -> dict[str, Any]:
+    height, width = subject.logo.rgba.shape[:2]
+    return {
+        "name": subject.name,
+        "digest": subject.logo.digest,
+        "width_px": width,
+        "height_px": height,
+        "has_alpha": subject.logo.has_alpha,
+        "matte": list(subject.logo.matte),
+        "split": subject.split,
+        "category": subject.category,
+        "plain": {"quality": subject.plain.quality, "size_bytes": subject.plain.size_bytes},
+        "cleaned": {"quality": subject.cleaned.quality, "size_bytes": subject.cleaned.size_bytes},
+        "plain_seconds": subject.plain.seconds,
+        "cleaned_seconds": subject.cleaned.seconds,
+        "features": asdict(subject.features),
+    }
+
+
+def load_dataset(folder: Path) -> Dataset:
+    """What ``save_dataset`` wrote.
+
+    Raises:
+        DataError: there is none.
+    """
+    try:
+        content = read_json(folder / "manifest.json")
+        with (folder / "logos.npz").open("rb") as file, np.load(file, allow_pickle=False) as pixels:
+            subjects = tuple(_restored(entry, pixels[entry["digest"]]) for entry in content["logos"])
+    except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile, zlib.error) as error:
+        raise DataError(f"no complete data set in {folder}: {error}") from error
+    return Dataset(subjects, tuple(Skipped(**item) for item in content["skipped"]))
+
+
+def _restored(entry: dict[str, Any], rgba: NDArray[np.uint8]) -> Subject:
+    red, green, blue = entry["matte"]
+    return Subject(
+        Logo(entry["name"], rgba, (red, green, blue), entry["digest"]),
+        Features(**entry["features"]),
+        Baseline(**entry["plain"], seconds=entry["plain_seconds"]),
+        Baseline(**entry["cleaned"], seconds=entry["cleaned_seconds"]),
+        entry["category"],
+        entry["split"],
+    )

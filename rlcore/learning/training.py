@@ -1,0 +1,232 @@
+"""Training: a segment is a pure function of (checkpoint, config, segment) -> checkpoint.
+
+All random state of a segment derives from (seed, segment index), and episodes start afresh at its beginning, so a run
+that is interrupted between two segments goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+
+from rlcore.config import Stage1Config
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.episode import Episode, Subject
+from rlcore.errors import CheckpointError, NonFiniteError
+from rlcore.gain import ssim_improvement
+from rlcore.learning.agent import Checkpoint, single_thread
+from rlcore.learning.env import LogoVecEnv, shuffled
+from rlcore.learning.experience import Experience
+from rlcore.learning.library import Library
+from rlcore.learning.plan import Segment
+from rlcore.learning.policy import LibraryPolicy, Standardised
+from rlcore.learning.trace_table import TraceTable
+from rlcore.records import Rollout
+
+
+def untrained(config: Stage1Config, library: Library, table: TraceTable, subjects: Sequence[Subject]) -> Checkpoint:
+    """The policy before any training, which follows the expected rises of the recorded traces.
+
+    ``table`` holds the library's settings on ``subjects``, the training logos; over these, what an observation says
+    of a logo is standardised.
+    """
+    with single_thread(), Evaluator(workers=0) as idle:
+        experience = Experience.of(table, subjects)
+        env = LogoVecEnv(shuffled(subjects, config), len(subjects), 0, config, library, experience, idle)
+        model = _model(config, env, Segment(0, 0, 1), len(subjects))
+        scaling = model.policy.features_extractor
+        assert isinstance(scaling, Standardised)
+        scaling.fit(experience.entries)
+    return _checkpoint(model, Checkpoint(config, library, experience, 0, 0, {}, {}))
+
+
+def train_segment(
+    checkpoint: Checkpoint,
+    segment: Segment,
+    subjects: Sequence[Subject],
+    evaluator: Evaluator,
+    on_rollout: Callable[[Rollout], None] | None = None,
+) -> Checkpoint:
+    """Plays a segment's episodes on ``subjects`` and updates the policy after every rollout.
+
+    Raises:
+        CheckpointError: the checkpoint is not the one before this segment.
+        NonFiniteError: a loss or a weight became NaN or infinite.
+    """
+    if checkpoint.episode != segment.first_episode:
+        raise CheckpointError(
+            f"segment starts at episode {segment.first_episode}, the checkpoint at {checkpoint.episode}"
+        )
+    config = checkpoint.config
+    count = _largest_divisor(segment.episodes, config.ppo.rollout_episodes)
+    with single_thread():
+        schedule = shuffled(subjects, config)
+        env = LogoVecEnv(
+            schedule, count, segment.first_episode, config, checkpoint.library, checkpoint.experience, evaluator
+        )
+        model = _model(config, env, segment, count)
+        model.policy.load_state_dict(dict(checkpoint.policy))
+        model.policy.optimizer.load_state_dict(dict(checkpoint.optimizer))
+        model.set_random_seed(_segment_seed(config.seed, segment.index))
+        recorder = _Recorder(env, config, evaluator, segment.first_episode, on_rollout or (lambda rollout: None))
+        steps = segment.episodes * config.steps_per_episode
+        try:
+            model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
+        except ValueError as error:
+            # torch refuses logits that are not numbers, before any loss can tell
+            if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
+                raise
+            reason = (
+                f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
+            )
+            raise NonFiniteError(reason) from error
+        return _checkpoint(model, replace(checkpoint, episode=segment.end_episode, segments=segment.index + 1))
+
+
+def _largest_divisor(number: int, most: int) -> int:
+    """Of ``number``, at most ``most``: every rollout, and every batch, is full."""
+    return max(count for count in range(1, min(most, number) + 1) if number % count == 0)
+
+
+def _segment_seed(seed: int, index: int) -> int:
+    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+
+
+def _model(config: Stage1Config, env: LogoVecEnv, segment: Segment, count: int) -> PPO:
+    settings = config.ppo
+
+    def learning_rate(remaining: float) -> float:
+        episode = segment.first_episode + (1 - remaining) * segment.episodes
+        share = max(0.0, 1 - episode / config.target_episodes)
+        floor = settings.final_learning_rate_share
+        return settings.learning_rate * (floor + (1 - floor) * share)
+
+    model = PPO(
+        LibraryPolicy,
+        env,
+        learning_rate=learning_rate,
+        n_steps=config.steps_per_episode,
+        batch_size=_largest_divisor(count * config.steps_per_episode, settings.batch_size),
+        n_epochs=settings.epochs,
+        gamma=settings.discount,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip_range,
+        ent_coef=settings.entropy_coefficient,
+        vf_coef=settings.value_coefficient,
+        max_grad_norm=settings.max_gradient_norm,
+        seed=config.seed,
+        device="cpu",
+    )
+    # without one of its own, every training would leave a folder in the system's temporary one
+    model.set_logger(Logger(folder=None, output_formats=[]))
+    return model
+
+
+def _checkpoint(model: PPO, base: Checkpoint) -> Checkpoint:
+    """``base`` with the model's weights and its optimizer's state."""
+    policy = {name: tensor.detach().clone() for name, tensor in model.policy.state_dict().items()}
+    return replace(base, policy=policy, optimizer=model.policy.optimizer.state_dict())
+
+
+class _Recorder(BaseCallback):
+    """Makes one ``Rollout`` of the episodes just played and the update that they led to."""
+
+    def __init__(
+        self,
+        env: LogoVecEnv,
+        config: Stage1Config,
+        evaluator: Evaluator,
+        episode: int,
+        on_rollout: Callable[[Rollout], None],
+    ) -> None:
+        super().__init__()
+        self._env = env
+        self._config = config
+        self._evaluator = evaluator
+        self.episode = episode
+        self._on_rollout_record = on_rollout
+        self._mark()
+
+    def _mark(self) -> None:
+        statistics = self._evaluator.statistics
+        self._start = time.perf_counter()
+        self._before = (statistics.asked, statistics.remembered, statistics.trace_seconds)
+
+    def _on_rollout_start(self) -> None:
+        self._emit()
+
+    def _on_training_end(self) -> None:
+        self._emit()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _emit(self) -> None:
+        """Called when an update is through: before the next rollout, and at the end."""
+        episodes = self._env.finished
+        if not episodes:
+            self._mark()
+            return
+        self._env.finished = []
+        self.episode += len(episodes)
+        statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
+        rollout = Rollout(
+            episode=self.episode,
+            episodes=len(episodes),
+            failed_traces=sum(a.trace.failure is not None for episode in episodes for a in episode.attempts),
+            **_means(episodes, self._config),
+            traces=statistics.asked - asked,
+            remembered=statistics.remembered - remembered,
+            seconds=time.perf_counter() - self._start,
+            trace_seconds=statistics.trace_seconds - seconds,
+            train=self._train_figures(),
+        )
+        self._mark()
+        self._on_rollout_record(rollout)
+
+    def _train_figures(self) -> dict[str, float]:
+        values = self.logger.name_to_value
+        figures = {
+            name.removeprefix("train/"): float(value)
+            for name, value in values.items()
+            if name.startswith("train/") and value is not None
+        }
+        bad = {name: value for name, value in figures.items() if not math.isfinite(value)}
+        # explained variance is undefined, not broken, where all returns are equal
+        bad.pop("explained_variance", None)
+        if bad:
+            raise NonFiniteError(f"episode {self.episode}: {bad}: training can't go on from here")
+        return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+
+def _means(episodes: Sequence[Episode], config: Stage1Config) -> dict[str, float]:
+    # each episode has a size weight of its own: gains are told at the run's, to be comparable with a validation's
+    told = [episode.with_weights(config.weights) for episode in episodes]
+
+    def mean(values: list[float]) -> float:
+        return float(np.mean(values))
+
+    plains = [episode.subject.plain for episode in episodes]
+    delivered = [
+        (plain.quality, plain.size_bytes, False)
+        if (best := episode.delivered) is None
+        else (best.trace.quality, best.trace.size_bytes, best.success)
+        for episode, plain in zip(episodes, plains, strict=True)
+    ]
+    pairs = list(zip(delivered, plains, strict=True))
+    return {
+        "reward": mean([episode.best_gain for episode in episodes]),
+        "gain": mean([episode.best_gain for episode in told]),
+        "first_gain": mean([episode.best_gain_after(1) for episode in told]),
+        "quality": mean([quality for quality, _, _ in delivered]),
+        "bytes_ratio": mean([size / plain.size_bytes for (_, size, _), plain in pairs]),
+        "ssim_improvement": mean([ssim_improvement(quality, plain) for (quality, _, _), plain in pairs]),
+        "success_rate": mean([float(success) for _, _, success in delivered]),
+    }
