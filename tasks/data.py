@@ -8,7 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
-from rlcore.data.dataset import Dataset, build_dataset, load_dataset, manifest, save_dataset
+from rlcore.data.dataset import Dataset, build_dataset
+from rlcore.data.dataset_files import load_dataset, manifest, save_dataset
 from rlcore.episode import Subject
 from rlcore.files import read_json, write_json
 from rlcore.judging.reference import reference_gains

@@ -12,7 +12,7 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
-from rlcore.data.dataset import load_dataset, manifest
+from rlcore.data.dataset_files import load_dataset, manifest
 from rlcore.records import Comparison, Evidence
 from rlcore.reporting.gallery import build_gallery
 from rlcore.reporting.report import write_report

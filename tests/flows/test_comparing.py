@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli import USAGE_ERROR, app, main
-from rlcore.data.dataset import load_dataset
+from rlcore.data.dataset_files import load_dataset
 from rlcore.data.generated import generate_logos
 from rlcore.judging.standings import ComparisonTable
 from rlcore.learning.agent import Checkpoint

@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.running import run_stage1
 from flows.stage1 import stage1
 from rlcore.conversion.evaluator import Evaluator
-from rlcore.data.dataset import load_dataset
+from rlcore.data.dataset_files import load_dataset
 from rlcore.data.generated import generate_logos
 from rlcore.errors import ConfigError, DataError
 from rlcore.files import read_json

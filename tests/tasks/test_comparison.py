@@ -4,7 +4,7 @@ import mlflow
 import pytest
 
 from rlcore.config import Stage1Config
-from rlcore.data.dataset import save_dataset
+from rlcore.data.dataset_files import save_dataset
 from rlcore.judging.searchers import Sequential
 from rlcore.judging.validation import run_searcher
 from tasks.comparison import budgets_of, compare_searchers, comparison_metrics, comparison_of

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rlcore.data.dataset import manifest
+from rlcore.data.dataset_files import manifest
 from rlcore.judging.searchers import PLAIN_SEARCHER
 from rlcore.judging.validation import run_searcher
 from rlcore.learning.agent import Agent

@@ -1,7 +1,6 @@
 """From files to a data set: splits by content, no twins, reasons for what is left out."""
 
 import dataclasses
-import json
 import os
 
 import numpy as np
@@ -10,17 +9,8 @@ from PIL import Image
 
 from rlcore.config import Stage1Config
 from rlcore.conversion.tracing import trace
-from rlcore.data.dataset import (
-    MINIMUM,
-    PROVIDER_CAP,
-    SPLITS,
-    build_dataset,
-    default_source,
-    load_dataset,
-    manifest,
-    save_dataset,
-    split_of,
-)
+from rlcore.data.dataset import MINIMUM, PROVIDER_CAP, SPLITS, build_dataset, default_source, split_of
+from rlcore.data.dataset_files import load_dataset, save_dataset
 from rlcore.data.generated import generate_logos
 from rlcore.data.twins import edge_descriptor, twin_groups
 from rlcore.errors import DataError
@@ -101,42 +91,6 @@ def test_splits_have_enough_and_training_has_its_category_only(generated):
         assert len(generated.of(split, "simple")) >= MINIMUM[split]
     assert {subject.category for subject in generated.of("train")} == {"simple"}
     assert sum(len(generated.of(split)) for split in SPLITS) == len(generated.subjects)
-
-
-def test_saved_and_loaded_it_is_the_same(generated, tmp_path):
-    path = save_dataset(generated, tmp_path / "data")
-    loaded = load_dataset(path.parent)
-    assert loaded == generated
-    for one, two in zip(loaded.subjects, generated.subjects, strict=True):
-        assert (one.logo.rgba == two.logo.rgba).all()
-        assert (one.logo.matte, one.logo.name) == (two.logo.matte, two.logo.name)
-        assert one.plain.seconds == two.plain.seconds
-
-
-def test_the_manifest_is_json_with_all_but_the_pixels(generated):
-    content = json.loads(json.dumps(manifest(generated), allow_nan=False))
-    assert sum(sum(counts.values()) for counts in content["counts"].values()) == len(generated.subjects)
-    entry = content["logos"][0]
-    assert {"name", "digest", "width_px", "height_px", "split", "category", "features", "plain"} <= set(entry)
-    assert [item["reason"] for item in content["skipped"]] == [item.reason for item in generated.skipped]
-
-
-@pytest.mark.parametrize("missing", ["manifest.json", "logos.npz"])
-def test_an_incomplete_data_set_is_told(generated, tmp_path, missing):
-    save_dataset(generated, tmp_path)
-    (tmp_path / missing).unlink()
-    with pytest.raises(DataError, match="no complete data set"):
-        load_dataset(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "logos.npz"])
-def test_a_damaged_data_set_is_told(generated, tmp_path, name):
-    save_dataset(generated, tmp_path)
-    whole = (tmp_path / name).read_bytes()
-    for damaged in (b"", b"PK\x03\x04 and no more", whole[: len(whole) // 2], b"{}", b"[]"):
-        (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(DataError, match="no complete data set"):
-            load_dataset(tmp_path)
 
 
 def test_the_same_twice_whatever_the_workers(generated):
