@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from io import StringIO
 from pathlib import Path
 
@@ -62,11 +63,18 @@ def artifacts(run, folder=None):
 
 
 def prefect_run(state):
-    """Prefect's flow run, with its task runs in the order in which they began."""
+    """Prefect's flow run, with its task runs in the order in which they began.
+
+    Their states come to the server as events, some time after the flow's own: waited for, at most half a minute.
+    """
     with get_client(sync_client=True) as client:
         flow_run_id = state.state_details.flow_run_id
         chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
-        tasks = client.read_task_runs(flow_run_filter=chosen, limit=200)
+        for _ in range(60):
+            tasks = client.read_task_runs(flow_run_filter=chosen, limit=200)
+            if tasks and all(task.state.is_final() for task in tasks):
+                break
+            time.sleep(0.5)
         return client.read_flow_run(flow_run_id), sorted(tasks, key=lambda task: task.start_time)
 
 

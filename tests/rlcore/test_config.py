@@ -118,7 +118,7 @@ def test_defaults_are_the_designs():
     assert (config.max_training_time_hours, config.early_stopping_patience) == (12, 3)
     assert (config.quality_weight, config.size_weight, config.speed_weight) == (1, 0.5, 0)
     assert (config.least_size_weight, config.greatest_size_weight) == (0.25, 2)
-    assert (config.library_size, config.library_moves) == (32, 16)
+    assert (config.library_size, config.library_moves) == (40, 16)
     assert (config.working_size, config.steps_per_episode, config.category) == (256, 8, "simple")
     assert config.workers >= 1
     assert config.tuned == DEFAULT_TUNED
