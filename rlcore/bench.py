@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import qmc
 
 from rlcore.config import Stage1Config, load_config
 from rlcore.conversion.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
@@ -17,17 +18,19 @@ from rlcore.conversion.tracing import Trace, convert, trace
 from rlcore.data.dataset import default_source, examine, file_names
 from rlcore.episode import Subject
 from rlcore.errors import DataError, UnusableFileError
-from rlcore.learning.library_search import find_library
+from rlcore.learning.library_search import library_of
 from rlcore.learning.plan import Segment
 from rlcore.learning.training import train_segment, untrained
 from rlcore.logos import Logo, load_logo
-from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
+from rlcore.parameters import PLAIN, Parameters
 from rlcore.workers import WorkerPool
 
 ROUNDS = 7
 EPISODES = 100
-_SMALL_LIBRARY = {"library_size": 16, "library_searches": 14, "library_traces": 16, "library_moves": 8}
-"""What the agent chooses from is found before the clock starts; how good it is does not matter here."""
+SETTINGS = 16
+"""Quasi-random settings that the agent chooses from: how good they are does not matter here."""
+
+MOVES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
         DataError: the source has none that can be used.
     """
     settings = {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES}
-    config = load_config(None, settings | _SMALL_LIBRARY)
+    config = load_config(None, settings | {"library_moves": MOVES})
     subjects = _subjects(config, logos)
     with WorkerPool(1, 10 * TRACE_TIME_LIMIT_SECONDS) as single:
         [times] = single.run(_trace_times, [([s.logo for s in subjects],)], _lost)
@@ -121,7 +124,7 @@ class _Recording(Evaluator):
 def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float]:
     """Trains a segment for real, with nothing remembered before it; returns its traces and its seconds."""
     with Evaluator(config.workers) as other:
-        library, table = find_library(CLEANED_PLAIN, subjects, config, other)
+        library, table = library_of(_settings(config), subjects, subjects[:MOVES], config, other)
     policy = untrained(config, library, table, subjects)
     evaluator = _Recording(config.workers)
     with evaluator:
@@ -130,6 +133,12 @@ def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tupl
         start = time.perf_counter()
         train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator)
         return list(evaluator.jobs.values()), time.perf_counter() - start
+
+
+def _settings(config: Stage1Config) -> list[Parameters]:
+    space = config.action_space
+    points = qmc.Sobol(space.size, rng=config.seed).random(SETTINGS)
+    return [space.decode(point) for point in (2 * points - 1).astype(np.float32)]
 
 
 def _seconds_alone(jobs: Sequence[tuple[Logo, Parameters]]) -> float:

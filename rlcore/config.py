@@ -44,6 +44,12 @@ class PPOSettings(_Settings):
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
     clip_range: float = Field(0.2, gt=0, le=1, description="How far an update may move an action's probability.")
     entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
+    sharpness: float = Field(
+        3.0,
+        gt=0,
+        le=100,
+        description="Nats that the option with the highest expected rise is ahead of the eighth, before PPO.",
+    )
     value_coefficient: float = Field(0.5, ge=0, le=10, description="Weight of the value loss.")
     max_gradient_norm: float = Field(0.5, gt=0, le=100, description="Gradients are scaled down to this norm.")
 

@@ -23,7 +23,7 @@ from rlcore.learning.observation import observe
 from rlcore.learning.policy import LibraryPolicy
 from rlcore.parameters import Parameters
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def single_thread() -> Iterator[None]:
 
 def new_policy(config: Stage1Config, library: Library) -> LibraryPolicy:
     """An untrained policy that follows the preferences of its observations."""
-    return LibraryPolicy(*spaces(config, library), lambda _: 0.0)
+    return LibraryPolicy(*spaces(config, library), lambda _: 0.0, sharpness=config.ppo.sharpness)
 
 
 class Agent:

@@ -96,15 +96,27 @@ def find_library(
     ranked = _best_together(candidates, first, len(candidates), config, evaluator, count)
     kept = [*_of_few_conversions(ranked), *_kinds(config)]
     fitted = list(dict.fromkeys(fit for candidate in kept for fit in _fits(candidate, config)))
-    settings = tuple(_best_together(fitted, screened, config.library_size, config, evaluator, count))
-    table = tabulate(settings, subjects, evaluator, count)
+    settings = _best_together(fitted, screened, config.library_size, config, evaluator, count)
+    return library_of(settings, subjects, moved, config, evaluator, count)
+
+
+def library_of(
+    settings: Sequence[Parameters],
+    subjects: Sequence[Subject],
+    moved: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    count: Callable[[int], None] = lambda logos: None,
+) -> tuple[Library, TraceTable]:
+    """A library of given settings, and their table on ``subjects``; ``moved``: logos that the moves are compared on."""
+    table = tabulate(tuple(settings), subjects, evaluator, count)
     portfolios = {
         weight: tuple(greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), PORTFOLIO_SIZE))
         for weight in PORTFOLIO_WEIGHTS
     }
-    without_moves = Library(settings, (), portfolios, ())
+    without_moves = Library(tuple(settings), (), portfolios, ())
     moves, rises = _useful_moves(without_moves, moved, config, evaluator, count)
-    return Library(settings, moves, portfolios, rises), table
+    return Library(tuple(settings), moves, portfolios, rises), table
 
 
 class _Counter:

@@ -12,12 +12,10 @@ from rlcore.learning.library import Library
 from rlcore.learning.subject_entries import SUBJECT_SIZE, subject_entries
 from rlcore.parameters import ActionSpace
 
-SHARPNESS = 3.0
-"""Preference, in nats, of the option with the highest expected rise over the ``RANK``-th."""
-
 RANK = 8
+"""The option with so many-th highest expected rise is preferred by one less than the best."""
 
-LEAST = -15.0
+LEAST = -5.0
 """No option is preferred less, as long as it was not tried."""
 
 TRIED = -1000.0
@@ -43,8 +41,9 @@ def observe(episode: Episode, library: Library, experience: Experience, space: A
     settings                1 for each that was tried; then its gain less the best gain, halved (2 x settings)
     last trace, best trace  SSIM improvement, log2 bytes ratio / 4, deliverable, success, failed (5 each)
     best parameters         its action (tuned; zeros before there is one)
-    preference              of each option, 0 for the best: how far its expected rise (``Experience``; a move's is
-                            its mean rise) is under the highest one; ``TRIED`` for what was tried (options)
+    preference              of each option, 0 for the best, -1 for the ``RANK``-th: how far its expected rise
+                            (``Experience``; a move's is its mean rise) is under the highest one; ``TRIED`` for
+                            what was tried (options)
     ======================  ==============================================================================
 
     Unbounded measures are clipped: SSIM improvement to [-1, 1], the others to [-4, 4].
@@ -103,4 +102,4 @@ def _preference(episode: Episode, library: Library, experience: Experience) -> N
     left = np.sort(rises[~done])[::-1]
     spread = left[0] - left[min(RANK, len(left)) - 1] if len(left) else 0.0
     behind = (rises - left[0]) / spread if spread > 0 else np.zeros(library.size)
-    return np.where(done, TRIED, np.maximum(SHARPNESS * behind, LEAST)).astype(np.float32)
+    return np.where(done, TRIED, np.maximum(behind, LEAST)).astype(np.float32)

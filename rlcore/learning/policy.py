@@ -73,22 +73,27 @@ class _Towers(nn.Module):
 
 
 class _Preferring(nn.Module):
-    """Logits: a linear layer, which starts at zero, plus the preferences."""
+    """Logits: a linear layer, which starts at zero, plus the preferences times ``sharpness``."""
 
-    def __init__(self, options: int) -> None:
+    def __init__(self, options: int, sharpness: float) -> None:
         super().__init__()
         self._options = options
+        self._sharpness = sharpness
         self.learned = nn.Linear(HIDDEN, options)
         nn.init.zeros_(self.learned.weight)
         nn.init.zeros_(self.learned.bias)
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.learned(latent[:, : -self._options]) + latent[:, -self._options :]
+        hidden, preferences = latent[:, : -self._options], latent[:, -self._options :]
+        logits: torch.Tensor = self.learned(hidden) + self._sharpness * preferences
         return logits
 
 
 class LibraryPolicy(ActorCriticPolicy):
-    """PPO's policy over a ``Discrete`` action: untrained, it follows the preferences."""
+    """PPO's policy over a ``Discrete`` action: untrained, it follows the preferences.
+
+    ``sharpness``: by how many nats the most preferred option is ahead of the ``RANK``-th of an observation.
+    """
 
     def __init__(
         self,
@@ -96,7 +101,9 @@ class LibraryPolicy(ActorCriticPolicy):
         action_space: gymnasium.Space[Any],
         lr_schedule: Schedule,
         use_sde: bool = False,
+        sharpness: float = 1.0,
     ) -> None:
+        self._sharpness = sharpness  # needed while the base class builds the network
         super().__init__(
             observation_space,
             action_space,
@@ -113,6 +120,6 @@ class LibraryPolicy(ActorCriticPolicy):
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         assert isinstance(self.action_space, gymnasium.spaces.Discrete)
-        self.action_net = _Preferring(int(self.action_space.n))
+        self.action_net = _Preferring(int(self.action_space.n), self._sharpness)
         # the optimizer was made with the layer that has just been replaced
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]

@@ -123,6 +123,7 @@ def _model(config: Stage1Config, env: LogoVecEnv, segment: Segment, count: int) 
         max_grad_norm=settings.max_gradient_norm,
         seed=config.seed,
         device="cpu",
+        policy_kwargs={"sharpness": settings.sharpness},
     )
     # without one of its own, every training would leave a folder in the system's temporary one
     model.set_logger(Logger(folder=None, output_formats=[]))

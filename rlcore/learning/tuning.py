@@ -35,6 +35,7 @@ SPACE: Mapping[str, BaseDistribution] = {
     "gae_lambda": FloatDistribution(0.8, 1.0),
     "clip_range": FloatDistribution(0.1, 0.3),
     "entropy_coefficient": FloatDistribution(1e-4, 3e-2, log=True),
+    "sharpness": FloatDistribution(1.0, 12.0, log=True),
 }
 """The fields of ``PPOSettings`` that are tuned, around what Andrychowicz et al. 2021 (https://arxiv.org/abs/2006.05990)
 found to matter; the others stay as they are."""

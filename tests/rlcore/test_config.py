@@ -55,6 +55,7 @@ OTHER = {
         "gae_lambda": 0.8,
         "clip_range": 0.3,
         "entropy_coefficient": 0.01,
+        "sharpness": 5.0,
         "value_coefficient": 1.0,
         "max_gradient_norm": 1.0,
     },

@@ -52,7 +52,7 @@ def preferences(checkpoint, episode):
 
 
 def expected_logits(checkpoint, episode):
-    """Reckoned in numpy from the weights: a network of what is seen but the preferences, added to these."""
+    """Reckoned in numpy from the weights: a network of what is seen but the preferences, plus these, sharpened."""
     weights = {name: tensor.numpy().astype(np.float64) for name, tensor in checkpoint.policy.items()}
     seen = observe(episode, checkpoint.library, checkpoint.experience, checkpoint.config.action_space)
     # whether these are the training logos' is told in test_training
@@ -61,7 +61,7 @@ def expected_logits(checkpoint, episode):
     for layer in ("mlp_extractor.actor.0", "mlp_extractor.actor.2"):
         hidden = np.tanh(weights[f"{layer}.weight"] @ hidden + weights[f"{layer}.bias"])
     learned = weights["action_net.learned.weight"] @ hidden + weights["action_net.learned.bias"]
-    return learned + preferences(checkpoint, episode)
+    return learned + checkpoint.config.ppo.sharpness * preferences(checkpoint, episode)
 
 
 def begun(subjects, config):
@@ -155,7 +155,7 @@ def test_nothing_but_numbers_and_text_is_in_a_checkpoint(saved):
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     buffer = io.BytesIO()
-    torch.save({"format": 3, "config": Trap(tmp_path / "sprung")}, buffer)
+    torch.save({"format": 4, "config": Trap(tmp_path / "sprung")}, buffer)
     path = tmp_path / "trap.pt"
     path.write_bytes(buffer.getvalue())
     with pytest.raises(CheckpointError):

@@ -11,7 +11,7 @@ from rlcore.features import FEATURE_COUNT
 from rlcore.gain import Baseline, Weights
 from rlcore.learning.experience import Experience
 from rlcore.learning.library import Move
-from rlcore.learning.observation import LEAST, RANK, SHARPNESS, TRIED, observation_size, observe
+from rlcore.learning.observation import LEAST, RANK, TRIED, observation_size, observe
 from rlcore.learning.subject_entries import SUBJECT_SIZE, subject_entries
 from rlcore.parameters import CLEANED_PLAIN, DEFAULT_TUNED, ActionSpace, Parameters
 from tests.rlcore import made
@@ -136,14 +136,14 @@ def test_after_the_last_trace_no_step_is_next(subject):
 def test_preferences_are_how_far_the_expected_rises_are_under_the_highest(subject):
     preference = parts(Episode(subject, BUDGET))[-1]
     # mean gains 1, 2 and 0.5, moves 0.25 and 0.5: with fewer than RANK options, the last stands for the RANK-th
-    assert preference == pytest.approx(-SHARPNESS * np.array([1, 0, 1.5, 1.75, 1.5]) / 1.75)
+    assert preference == pytest.approx(-np.array([1, 0, 1.5, 1.75, 1.5]) / 1.75)
 
 
 def test_near_rivals_are_told_apart_and_hopeless_options_stay_possible(subject):
     gains = [5.0 - 0.01 * place for place in range(RANK)] + [0.0]
     library, experience = made.library(RANK + 1), Experience.of(made.table(np.tile(gains, (4, 1)).T), MADE)
     preference = observe(Episode(subject, BUDGET), library, experience, SPACE)[-RANK - 1 :]
-    assert preference[:RANK] == pytest.approx(-SHARPNESS * np.arange(RANK) / (RANK - 1), rel=1e-3, abs=1e-3)
+    assert preference[:RANK] == pytest.approx(-np.arange(RANK) / (RANK - 1), rel=1e-3, abs=1e-3)
     assert preference[RANK] == LEAST
 
 
@@ -167,7 +167,7 @@ def test_a_move_is_masked_where_it_leads_to_what_was_tried(subject):
 
     episode.record(SETTINGS[0], Trace(0.9375, 1024, 0.01))
     # one down from the best, the range ends: it is the best again; one up is setting 1, which is not tried yet
-    assert preference() == [TRIED, -SHARPNESS, 0, TRIED]
+    assert preference() == [TRIED, -1, 0, TRIED]
     episode.record(SETTINGS[1], Trace(0.8, 1024, 0.01))
     assert preference() == [TRIED, TRIED, TRIED, TRIED]
 

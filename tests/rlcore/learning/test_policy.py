@@ -7,7 +7,7 @@ import torch
 
 from rlcore.learning.agent import single_thread
 from rlcore.learning.observation import TRIED
-from rlcore.learning.policy import CLIP, LibraryPolicy, Standardised
+from rlcore.learning.policy import CLIP, HIDDEN, LibraryPolicy, Standardised
 from rlcore.learning.subject_entries import SUBJECT_SIZE
 
 OPTIONS = 4
@@ -51,6 +51,15 @@ def test_untrained_its_logits_are_the_preferences(policy):
     distribution = policy.get_distribution(seen).distribution
     expected = torch.softmax(torch.tensor(tail), 0).expand(6, -1)
     torch.testing.assert_close(distribution.probs, expected)
+
+
+def test_sharpness_multiplies_the_preferences_and_nothing_that_was_learned():
+    torch.manual_seed(0)
+    sharp = LibraryPolicy(box(), gymnasium.spaces.Discrete(OPTIONS), lambda _: 1e-2, sharpness=7.0)
+    torch.nn.init.normal_(sharp.action_net.learned.weight)
+    latent = torch.randn(5, HIDDEN + OPTIONS)
+    expected = sharp.action_net.learned(latent[:, :HIDDEN]) + 7 * latent[:, HIDDEN:]
+    torch.testing.assert_close(sharp.action_net(latent), expected)
 
 
 def test_what_was_tried_has_no_probability_whatever_was_learned(policy):
