@@ -9,15 +9,31 @@ from typing import Any
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Writes ``content`` to ``path`` (its folder is made), flushed to disk before it takes the name."""
+    """Writes ``content`` to ``path`` (its folder is made), on disk before it takes the name, and then the name too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)  # on a full disk, the half that was written is in everybody's way
+        raise
+    _flush_folder(path.parent)
     return path
+
+
+def _flush_folder(folder: Path) -> None:
+    """A new name is an entry of its folder: a power cut may lose it until the folder is on disk too."""
+    if os.name == "nt":  # folders can't be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, content: str) -> Path:

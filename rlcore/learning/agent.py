@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,48 +25,62 @@ from rlcore.learning.observation import observe
 from rlcore.learning.policy import LibraryPolicy
 from rlcore.parameters import Parameters
 
-_FORMAT = 4
+_FORMAT = 5
+_MAGIC = b"stage1-checkpoint"
+
+_VERSIONED = ("numpy", "torch", "stable-baselines3", "vtracer", "skia-python", "opencv-python-headless")
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that a training's result depends on, by package."""
+    return {name: version(name) for name in _VERSIONED}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """All that training needs to go on, and all that the agent needs to act; complete in one file.
 
+    The file begins with a line of its own, ``stage1-checkpoint <format> <sha256 of the rest>``.
+
     Attributes:
         config: of the run.
         library: what the policy chooses from.
         experience: recorded traces of the library on the training logos.
         episode: training episodes behind it.
-        segments: training segments behind it.
         policy: the policy's ``state_dict``.
         optimizer: Adam's ``state_dict``.
+        rollbacks: how often training went back to an earlier checkpoint; each time halves the learning rate and
+            draws another exploration.
+        versions: of the libraries that it was made with.
     """
 
     config: Stage1Config
     library: Library
     experience: Experience
     episode: int
-    segments: int
     policy: Mapping[str, torch.Tensor]
     optimizer: Mapping[str, Any]
+    rollbacks: int = 0
+    versions: Mapping[str, str] = field(default_factory=library_versions)
 
     def save(self, path: Path) -> Path:
         """Writes it beside and renames; the same checkpoint gives the same bytes. No pickled code is in it."""
         buffer = io.BytesIO()
         torch.save(
             {
-                "format": _FORMAT,
                 "config": self.config.model_dump_json(),
                 "library": json.dumps(self.library.as_dict()),
                 "experience": self.experience.as_dict(),
                 "episode": self.episode,
-                "segments": self.segments,
+                "rollbacks": self.rollbacks,
+                "versions": dict(self.versions),
                 "policy": dict(self.policy),
                 "optimizer": dict(self.optimizer),
             },
             buffer,
         )
-        return write_bytes(path, buffer.getvalue())
+        content = buffer.getvalue()
+        return write_bytes(path, b"%b %d %b\n%b" % (_MAGIC, _FORMAT, _checksum(content), content))
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
@@ -74,24 +90,45 @@ class Checkpoint:
             CheckpointError: it is missing, damaged, or of another format.
         """
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            if content["format"] != _FORMAT:
-                raise CheckpointError(f"{path}: format {content['format']}, this version reads {_FORMAT}")
+            content = torch.load(io.BytesIO(_checked(path)), map_location="cpu", weights_only=True)
             return cls(
                 Stage1Config.model_validate_json(content["config"]),
                 Library.from_dict(json.loads(content["library"])),
                 Experience.from_dict(content["experience"]),
                 content["episode"],
-                content["segments"],
                 content["policy"],
                 content["optimizer"],
+                content["rollbacks"],
+                content["versions"],
             )
         except CheckpointError:
             raise
-        except FileNotFoundError as error:
-            raise CheckpointError(f"{path}: no such checkpoint") from error
         except Exception as error:  # whatever torch or the config says of damaged content
             raise CheckpointError(f"{path}: damaged or not a checkpoint: {error}") from error
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _checked(path: Path) -> bytes:
+    """What follows the first line, when that fits it.
+
+    Raises:
+        CheckpointError: the file is missing, of another format, or damaged.
+    """
+    try:
+        head, _, content = path.read_bytes().partition(b"\n")
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such checkpoint") from error
+    magic, *rest = head.split(b" ")
+    if magic != _MAGIC or len(rest) != 2:
+        raise CheckpointError(f"{path}: damaged or not a checkpoint: its first line is not one of a checkpoint")
+    if rest[0] != b"%d" % _FORMAT:
+        raise CheckpointError(f"{path}: format {rest[0].decode(errors='replace')}, this version reads {_FORMAT}")
+    if rest[1] != _checksum(content):
+        raise CheckpointError(f"{path}: damaged: its content does not fit its checksum")
+    return content
 
 
 @contextmanager
@@ -129,10 +166,10 @@ class Agent:
         """
         own = checkpoint.config
         wanted = config or own
-        for field in ("tuned", "fixed", "steps_per_episode"):
-            mine, asked = getattr(own, field), getattr(wanted, field)
+        for name in ("tuned", "fixed", "steps_per_episode"):
+            mine, asked = getattr(own, name), getattr(wanted, name)
             if mine != asked:
-                raise CheckpointError(f"the model was trained with {field} = {mine!r}, this run has {asked!r}")
+                raise CheckpointError(f"the model was trained with {name} = {mine!r}, this run has {asked!r}")
         self._space = own.action_space
         self._library = checkpoint.library
         self._experience = checkpoint.experience

@@ -1,7 +1,7 @@
 """Training: a segment is a pure function of (checkpoint, config, segment) -> checkpoint.
 
-All random state of a segment derives from (seed, segment index), and episodes start afresh at its beginning, so a run
-that is interrupted between two segments goes on as if it had not been.
+All random state of a rollout derives from (seed, its first episode), and episodes start afresh at its beginning, so a
+run that is interrupted between two rollouts goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def untrained(config: Stage1Config, library: Library, table: TraceTable, subject
     with single_thread(), Evaluator(workers=0) as idle:
         experience = Experience.of(table, subjects)
         env = LogoVecEnv(shuffled(subjects, config), len(subjects), 0, config, library, experience, idle)
-        model = _model(config, env, Segment(0, 0, 1), len(subjects))
+        model = _model(config, env, Segment(0, 0, 1), len(subjects), 0)
         scaling = model.policy.features_extractor
         assert isinstance(scaling, Standardised)
         scaling.fit(experience.entries)
-    return _checkpoint(model, Checkpoint(config, library, experience, 0, 0, {}, {}))
+    return _checkpoint(model, Checkpoint(config, library, experience, 0, {}, {}))
 
 
 def train_segment(
@@ -53,32 +53,45 @@ def train_segment(
     subjects: Sequence[Subject],
     evaluator: Evaluator,
     on_rollout: Callable[[Rollout], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
     """Plays a segment's episodes on ``subjects`` and updates the policy after every rollout.
 
+    A checkpoint from inside the segment goes on with its next rollout, to the same end.
+
+    Args:
+        checkpoint: the one at the segment's beginning, or after any of its rollouts.
+        segment: which episodes.
+        subjects: the training logos.
+        evaluator: who traces.
+        on_rollout: called after every update.
+        stop: asked before every rollout; where it says yes, the checkpoint so far is returned.
+
     Raises:
-        CheckpointError: the checkpoint is not the one before this segment.
+        CheckpointError: the checkpoint is not at one of this segment's rollouts.
         NonFiniteError: a loss or a weight became NaN or infinite.
     """
-    if checkpoint.episode != segment.first_episode:
-        raise CheckpointError(
-            f"segment starts at episode {segment.first_episode}, the checkpoint at {checkpoint.episode}"
-        )
-    config = checkpoint.config
+    config, start = checkpoint.config, checkpoint.episode
     count = _largest_divisor(segment.episodes, config.ppo.rollout_episodes)
-    with single_thread():
-        schedule = shuffled(subjects, config)
-        env = LogoVecEnv(
-            schedule, count, segment.first_episode, config, checkpoint.library, checkpoint.experience, evaluator
+    if start not in range(segment.first_episode, segment.end_episode, count):
+        raise CheckpointError(
+            f"the checkpoint is at episode {start}; of the segment {segment.first_episode} to {segment.end_episode},"
+            f" every {count}th episode can be gone on from"
         )
-        model = _model(config, env, segment, count)
+    with single_thread():
+        env = LogoVecEnv(
+            shuffled(subjects, config), count, start, config, checkpoint.library, checkpoint.experience, evaluator
+        )
+        rest = Segment(segment.index, start, segment.end_episode)
+        model = _model(config, env, rest, count, checkpoint.rollbacks)
         model.policy.load_state_dict(dict(checkpoint.policy))
         model.policy.optimizer.load_state_dict(dict(checkpoint.optimizer))
-        model.set_random_seed(_segment_seed(config.seed, segment.index))
-        recorder = _Recorder(env, config, evaluator, segment.first_episode, on_rollout or (lambda rollout: None))
-        steps = segment.episodes * config.steps_per_episode
+        recorder = _Recorder(env, checkpoint, evaluator, on_rollout or (lambda rollout: None), stop)
+        steps = rest.episodes * config.steps_per_episode
         try:
             model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
+        except _StopAskedError:
+            pass
         except ValueError as error:
             # torch refuses logits that are not numbers, before any loss can tell
             if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
@@ -87,7 +100,7 @@ def train_segment(
                 f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
             )
             raise NonFiniteError(reason) from error
-        return _checkpoint(model, replace(checkpoint, episode=segment.end_episode, segments=segment.index + 1))
+        return _checkpoint(model, replace(checkpoint, episode=recorder.episode))
 
 
 def _largest_divisor(number: int, most: int) -> int:
@@ -95,18 +108,23 @@ def _largest_divisor(number: int, most: int) -> int:
     return max(count for count in range(1, min(most, number) + 1) if number % count == 0)
 
 
-def _segment_seed(seed: int, index: int) -> int:
-    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+class _StopAskedError(Exception):
+    """Ends Stable-Baselines3's loop between two rollouts."""
 
 
-def _model(config: Stage1Config, env: LogoVecEnv, segment: Segment, count: int) -> PPO:
+def _rollout_seed(seed: int, episode: int, rollbacks: int) -> int:
+    return int(np.random.SeedSequence([seed, episode, rollbacks]).generate_state(1)[0])
+
+
+def _model(config: Stage1Config, env: LogoVecEnv, segment: Segment, count: int, rollbacks: int) -> PPO:
     settings = config.ppo
 
     def learning_rate(remaining: float) -> float:
-        episode = segment.first_episode + (1 - remaining) * segment.episodes
+        # a whole number of episodes: the same rate wherever in the segment training was begun
+        episode = segment.first_episode + round((1 - remaining) * segment.episodes)
         share = max(0.0, 1 - episode / config.target_episodes)
         floor = settings.final_learning_rate_share
-        return settings.learning_rate * (floor + (1 - floor) * share)
+        return 0.5**rollbacks * settings.learning_rate * (floor + (1 - floor) * share)
 
     model = PPO(
         LibraryPolicy,
@@ -142,17 +160,19 @@ class _Recorder(BaseCallback):
     def __init__(
         self,
         env: LogoVecEnv,
-        config: Stage1Config,
+        checkpoint: Checkpoint,
         evaluator: Evaluator,
-        episode: int,
         on_rollout: Callable[[Rollout], None],
+        stop: Callable[[], bool],
     ) -> None:
         super().__init__()
         self._env = env
-        self._config = config
+        self._config = checkpoint.config
+        self._rollbacks = checkpoint.rollbacks
         self._evaluator = evaluator
-        self.episode = episode
+        self.episode = checkpoint.episode
         self._on_rollout_record = on_rollout
+        self._stop = stop
         self._mark()
 
     def _mark(self) -> None:
@@ -162,6 +182,9 @@ class _Recorder(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self._emit()
+        if self._stop():
+            raise _StopAskedError
+        self.model.set_random_seed(_rollout_seed(self._config.seed, self.episode, self._rollbacks))
 
     def _on_training_end(self) -> None:
         self._emit()
@@ -197,7 +220,8 @@ class _Recorder(BaseCallback):
         figures = {
             name.removeprefix("train/"): float(value)
             for name, value in values.items()
-            if name.startswith("train/") and value is not None
+            # how many updates a model has had says nothing: each segment makes a new one
+            if name.startswith("train/") and name != "train/n_updates" and value is not None
         }
         bad = {name: value for name, value in figures.items() if not math.isfinite(value)}
         # explained variance is undefined, not broken, where all returns are equal

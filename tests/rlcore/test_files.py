@@ -26,6 +26,7 @@ def test_a_failed_write_keeps_the_old_content(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_text_is_utf8(tmp_path):

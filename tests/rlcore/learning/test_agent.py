@@ -1,6 +1,7 @@
 """The checkpoint, complete in a file, and the agent that acts from it."""
 
 import dataclasses
+import hashlib
 import io
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from rlcore.episode import Episode
 from rlcore.errors import CheckpointError
 from rlcore.judging.validation import play
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.agent import Agent, Checkpoint, library_versions
 from rlcore.learning.library import Move
 from rlcore.learning.observation import observe
 from rlcore.learning.policy import CLIP
@@ -26,7 +27,7 @@ LAST = "action_net.learned.weight"
 def checkpoint(start):
     """An untrained policy with a livelier last layer: as it is, it follows the preferences of what it sees."""
     last = torch.randn(start.policy[LAST].shape, generator=torch.Generator().manual_seed(3))
-    return dataclasses.replace(start, policy={**start.policy, LAST: last}, episode=120, segments=4)
+    return dataclasses.replace(start, policy={**start.policy, LAST: last}, episode=120, rollbacks=2)
 
 
 @pytest.fixture
@@ -76,7 +77,8 @@ def traced(episodes, proposals, evaluator):
 
 def test_a_saved_checkpoint_comes_back_whole(checkpoint, saved):
     loaded = Checkpoint.load(saved)
-    assert (loaded.config, loaded.episode, loaded.segments) == (checkpoint.config, 120, 4)
+    assert (loaded.config, loaded.episode, loaded.rollbacks) == (checkpoint.config, 120, 2)
+    assert loaded.versions == library_versions()
     assert same(dict(loaded.policy), dict(checkpoint.policy))
     assert same(dict(loaded.optimizer), dict(checkpoint.optimizer))
     assert loaded.library == checkpoint.library
@@ -115,15 +117,37 @@ def test_a_missing_checkpoint_is_named(tmp_path):
         Checkpoint.load(tmp_path)
 
 
+def content_of(saved):
+    """What is in a checkpoint after its first line."""
+    return torch.load(io.BytesIO(saved.read_bytes().partition(b"\n")[2]), weights_only=True)
+
+
+def sealed(path, content):
+    """Writes a checkpoint of any content, with the checksum that fits it."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    checksum = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    path.write_bytes(b"stage1-checkpoint 5 " + checksum + b"\n" + buffer.getvalue())
+    return path
+
+
 def changed(saved, **values):
-    content = torch.load(saved, weights_only=True)
-    torch.save({**content, **values}, saved)
-    return saved
+    return sealed(saved, {**content_of(saved), **values})
 
 
 def test_another_format_is_refused(saved):
-    with pytest.raises(CheckpointError, match="format 99"):
-        Checkpoint.load(changed(saved, format=99))
+    saved.write_bytes(saved.read_bytes().replace(b"checkpoint 5 ", b"checkpoint 99 ", 1))
+    with pytest.raises(CheckpointError, match="format 99, this version reads 5"):
+        Checkpoint.load(saved)
+
+
+@pytest.mark.parametrize("place", [200, -200, -1])
+def test_a_single_wrong_byte_is_found(saved, place):
+    content = bytearray(saved.read_bytes())
+    content[place] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"policy\.pt: damaged: its content does not fit its checksum"):
+        Checkpoint.load(saved)
 
 
 @pytest.mark.parametrize(
@@ -147,19 +171,14 @@ class Trap:
 
 
 def test_nothing_but_numbers_and_text_is_in_a_checkpoint(saved):
-    torch.load(saved, weights_only=True)
-    assert torch.load(saved, weights_only=True).keys() == {
-        *("format", "config", "library", "experience", "episode", "segments", "policy", "optimizer")
+    assert content_of(saved).keys() == {
+        *("config", "library", "experience", "episode", "rollbacks", "versions", "policy", "optimizer")
     }
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
-    buffer = io.BytesIO()
-    torch.save({"format": 4, "config": Trap(tmp_path / "sprung")}, buffer)
-    path = tmp_path / "trap.pt"
-    path.write_bytes(buffer.getvalue())
     with pytest.raises(CheckpointError):
-        Checkpoint.load(path)
+        Checkpoint.load(sealed(tmp_path / "trap.pt", {"config": Trap(tmp_path / "sprung")}))
     assert not (tmp_path / "sprung").exists()
 
 

@@ -12,7 +12,7 @@ from rlcore.judging.single_setting import mean_gains
 from rlcore.judging.validation import run_searcher
 from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.learning.library import Library
-from rlcore.learning.plan import Segment, plan_chunks
+from rlcore.learning.plan import plan_chunks
 from rlcore.learning.subject_entries import subject_entries
 from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
@@ -34,7 +34,7 @@ KNOWN = small_config(
         "rollout_episodes": 25,
         "batch_size": 50,
         "epochs": 10,
-        "discount": 1.0,
+        "discount": 0.5,  # with 1, a first trace that the second one repairs is as good as any
     },
 )
 DECIMALS = [Parameters(path_precision=decimals) for decimals in reversed(DIMENSIONS["path_precision"].choices)]
@@ -106,7 +106,8 @@ def test_the_agent_learns_the_setting_that_is_known_to_be_best(learned, evaluato
     assert DECIMALS[gains.argmax()].path_precision == 0
     start, end = first_gain(before, few, evaluator), first_gain(after, few, evaluator)
     assert start < worst + 0.3 * (best - worst)
-    assert end > worst + 0.95 * (best - worst)
+    # each logo its own setting
+    assert end > best
 
 
 def test_what_it_learned_holds_for_logos_it_has_not_seen(learned, held_out, evaluator):
@@ -166,7 +167,7 @@ def test_training_moves_every_layer_and_leaves_the_scaling_alone(fresh, short):
     assert all("features_extractor" in name for name in still)
     assert after.library == before.library
     assert after.experience.digests == before.experience.digests
-    assert (after.episode, after.segments) == (20, 2)
+    assert (after.episode, after.rollbacks) == (20, 0)
 
 
 def test_the_same_seed_gives_the_same_policy(fresh, few, short):
@@ -181,10 +182,14 @@ def test_another_seed_gives_another_policy(fresh, few, evaluator, short):
     assert not same_weights(trained(fresh(other), few, evaluator), short[0])
 
 
-def test_each_segment_has_random_numbers_of_its_own(fresh, few, evaluator):
-    start = fresh(SHORT)
-    first, second = (train_segment(start, Segment(index, 0, 10), few, evaluator) for index in (0, 1))
-    assert not same_weights(first, second)
+def test_after_a_rollback_random_numbers_are_others_and_the_learning_rate_is_halved(fresh, few, evaluator, short):
+    rollouts = []
+    again = trained(dataclasses.replace(fresh(SHORT), rollbacks=1), few, evaluator, rollouts.append)
+    assert not same_weights(again, short[0])
+    assert again.rollbacks == 1
+    assert [rollout.gain for rollout in rollouts] != [rollout.gain for rollout in short[1]]
+    rates = [[rollout.train["learning_rate"] for rollout in found] for found in (rollouts, short[1])]
+    assert rates[0] == pytest.approx([rate / 2 for rate in rates[1]])
 
 
 def test_the_policy_does_not_depend_on_the_workers(fresh, few, short, tmp_path):
@@ -206,6 +211,28 @@ def test_a_training_that_was_interrupted_ends_with_the_same_bytes(fresh, few, sh
     assert whole.save(tmp_path / "whole.pt").read_bytes() == short[0].save(tmp_path / "straight.pt").read_bytes()
 
 
+@pytest.mark.parametrize("stops", [(1,), (2,), (3,), (1, 3), (1, 2, 3)])
+def test_a_training_that_is_stopped_between_rollouts_ends_with_the_same_bytes(fresh, few, short, tmp_path, stops):
+    """A chunk of two rollouts a segment, stopped before the named rollouts, each time with another evaluator."""
+    checkpoint, rollouts = fresh(SHORT), []
+    for rollout in (*stops, 99):
+        for segment in segments(SHORT):
+            if checkpoint.episode >= segment.end_episode:
+                continue
+            with Evaluator() as own:
+                checkpoint = train_segment(
+                    checkpoint, segment, few, own, rollouts.append, lambda last=rollout: len(rollouts) >= last
+                )
+            checkpoint = Checkpoint.load(checkpoint.save(tmp_path / "stopped.pt"))
+            if checkpoint.episode < segment.end_episode:
+                break
+        assert checkpoint.episode == min(rollout, 4) * 5
+    straight = short[0].save(tmp_path / "straight.pt").read_bytes()
+    assert (tmp_path / "stopped.pt").read_bytes() == straight
+    figures = [[(r.episode, r.gain, r.reward, r.train) for r in found] for found in (rollouts, short[1])]
+    assert figures[0] == figures[1]
+
+
 def test_the_optimizer_goes_on_where_it_was(fresh, few, evaluator):
     start, (first, second) = fresh(SHORT), segments(SHORT)
     half = train_segment(start, first, few, evaluator)
@@ -222,7 +249,7 @@ def test_a_segment_leaves_its_checkpoint_as_it_was(fresh, few, evaluator, tmp_pa
 
 
 def test_a_segment_refuses_the_wrong_checkpoint(fresh, few, evaluator):
-    with pytest.raises(CheckpointError, match="segment starts at episode 10, the checkpoint at 0"):
+    with pytest.raises(CheckpointError, match="the checkpoint is at episode 0; of the segment 10 to 20, every 5th"):
         train_segment(fresh(SHORT), segments(SHORT)[1], few, evaluator)
 
 
@@ -250,7 +277,7 @@ def test_the_untrained_policy_knows_what_its_logos_look_like(fresh, few):
         np.testing.assert_allclose(scaling["deviation"], looks.std(axis=0), atol=1e-4)
     np.testing.assert_array_equal(checkpoint.experience.entries, looks)
     assert checkpoint.experience.digests == tuple(subject.logo.digest for subject in few)
-    assert (checkpoint.episode, checkpoint.segments) == (0, 0)
+    assert (checkpoint.episode, checkpoint.rollbacks) == (0, 0)
 
 
 def test_the_critic_learns_what_is_above_the_record(fresh, few, evaluator):
