@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from flows.options import overrides, with_config_options
-from rlcore.config import load_config
+from rlcore.config import Stage1Config, load_config
 from rlcore.errors import Stage1Error
 
 app = typer.Typer(
@@ -67,6 +67,10 @@ def run(
     """Run stage 1: prepare logos, train in chunks, validate, judge, test, report."""
     settings = load_config(config, overrides(options))
     _quiet(verbose)
+    _run(settings, name, as_json)
+
+
+def _run(settings: Stage1Config, name: str, as_json: bool) -> None:
     from flows.running import run_stage1
 
     console = Console(stderr=True) if as_json else Console()
@@ -75,6 +79,26 @@ def run(
         sys.stdout.write(report.read_text(encoding="utf-8"))
     if not passed:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="Name of the run; default: the latest that did not finish.")] = "",
+    workers: Annotated[int | None, typer.Option(min=0, max=512, help="Trace processes; default: as it was.")] = None,
+    max_training_time_hours: Annotated[
+        float | None, typer.Option(min=0, max=10_000, help="Hours from now; default: as many as it was given.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
+) -> None:
+    """Go on with a run that was killed, stopped, or out of time, to the end that it would have had."""
+    _quiet(verbose)
+    from tasks.opening import unfinished_run
+
+    folder = unfinished_run(run)
+    given = {"workers": workers, "max_training_time_hours": max_training_time_hours}
+    settings = folder.config().model_copy(update={name: value for name, value in given.items() if value is not None})
+    _run(settings, folder.name, as_json)
 
 
 @app.command()

@@ -73,6 +73,21 @@ class ProgressState:
     def _on_milestone(self, entry: dict[str, Any]) -> None:
         self.notes.append(entry["message"])
 
+    def _on_stopping(self, entry: dict[str, Any]) -> None:
+        self.notes.append(f"{entry['by']}: stopping where nothing is lost; once more stops at once")
+
+    def _on_resumed(self, entry: dict[str, Any]) -> None:
+        self.notes.append("taken up again where it was")
+
+    def _on_undelivered(self, entry: dict[str, Any]) -> None:
+        self.notes.append(f"{entry['sink']} is away, what it is to know is kept: {entry['reason'][:120]}")
+
+    def _on_damaged(self, entry: dict[str, Any]) -> None:
+        self.notes.append(f"damaged, set aside: {entry['file']}")
+
+    def _on_other_versions(self, entry: dict[str, Any]) -> None:
+        self.notes.append(f"begun with other libraries, so the end may differ: {entry['key']}")
+
     def _on_verdict(self, entry: dict[str, Any]) -> None:
         verdict = entry["verdict"]
         self.notes.append(f"gate: {verdict['decision'].replace('_', ' ')} ({verdict['reason']})")

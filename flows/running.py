@@ -15,16 +15,25 @@ from rlcore.records import Evidence
 from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
+from tasks.opening import new_run_name
 from tasks.quality import REJECTED
 from tasks.report import collect_evidence
-from tasks.run import mlruns_folder, new_run_name
+from tasks.run import mlruns_folder
 
 
 def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> tuple[Path, bool]:
-    """Runs the flow in this process; returns the path of the final report's JSON, and whether the gate let it pass."""
+    """Runs the flow in this process; returns the path of the final report's JSON, and whether the gate let it pass.
+
+    Raises:
+        KeyboardInterrupt: the run was asked to stop; how to go on with it is said.
+    """
     folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
-    with nullcontext() if quiet else ProgressView(folder.journal, console):
-        state = stage1(config, folder.name, return_state=True)
+    try:
+        with nullcontext() if quiet else ProgressView(folder.journal, console):
+            state = stage1(config, folder.name, return_state=True)
+    except KeyboardInterrupt:
+        console.print(f"stopped; go on with: stage1 resume {folder.name}", highlight=False, soft_wrap=True)
+        raise
     if state.is_failed() and state.name != REJECTED:
         state.result(raise_on_failure=True)
     if not quiet:

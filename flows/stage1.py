@@ -10,9 +10,9 @@ from prefect.client.schemas.objects import State
 from rlcore.config import Stage1Config
 from tasks.comparison import compare_searchers
 from tasks.data import prepare_data, search_library, search_references
+from tasks.opening import open_run
 from tasks.quality import closing_state, quality_gate
 from tasks.report import write_final_report
-from tasks.run import open_run
 from tasks.training import make_policy, train_chunk
 from tasks.validation import final_test, validate, validate_baselines
 
@@ -30,11 +30,9 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
         search_library(run)
         search_references(run, "validation")
         validate_baselines(run, "validation")
-        episode = make_policy(run)
-        validate(run, episode)
+        validate(run, make_policy(run))
         for chunk in range(1, config.chunk_count + 1):
-            episode = train_chunk(run, chunk, episode)
-            validate(run, episode)
+            validate(run, train_chunk(run, chunk))
             if quality_gate(run, chunk).stops:
                 break
         search_references(run, "test")

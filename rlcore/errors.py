@@ -37,5 +37,9 @@ class NonFiniteError(Stage1Error):
     """A loss or a weight became NaN or infinite while training."""
 
 
+class DeliveryError(Stage1Error):
+    """A run is done, but MLflow or Prefect did not take what it has to tell; nothing of it is lost."""
+
+
 class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,16 @@ class Journal:
         with self.path.open("ab", buffering=0) as file:
             file.write(f"{self._mend()}{line}\n".encode())
 
+    def write_once(self, event: str, key: str, **fields: Any) -> bool:
+        """Like ``write``, unless an event of that name has the key already; returns whether it was written.
+
+        What is a fact of the run is written so: a run that is taken up again comes past it a second time.
+        """
+        if any(entry.get("key") == key for entry in self.read(event)):
+            return False
+        self.write(event, key=key, **fields)
+        return True
+
     def _mend(self) -> str:
         """The line end that a killed writer left out."""
         if not self.path.exists() or not self.path.stat().st_size:
@@ -40,14 +51,24 @@ class Journal:
 
         A line that is being written has no end yet and is left for later; one that a kill cut short is left out.
         """
+        entries = []
+        for entry, end in self.follow(offset):
+            entries.append(entry)
+            offset = end
+        return entries, offset
+
+    def follow(self, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
+        """Each complete line from a byte offset on, with the offset of what follows it."""
         if not self.path.exists():
-            return [], offset
+            return
         with self.path.open("rb") as file:
             file.seek(offset)
-            complete = file.read().rpartition(b"\n")
-        text = complete[0] + complete[1]
-        entries = [_parsed(line) for line in text.splitlines()]
-        return [entry for entry in entries if entry is not None], offset + len(text)
+            complete, end, _ = file.read().rpartition(b"\n")
+        for line in (complete + end).splitlines(keepends=True):
+            offset += len(line)
+            entry = _parsed(line)
+            if entry is not None:
+                yield entry, offset
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlcore.config import Stage1Config
+from rlcore.errors import CheckpointError
 from rlcore.files import read_json, write_json, write_text
 from rlcore.journal import Journal
+from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
+from rlcore.learning.agent import Checkpoint
+from rlcore.learning.plan import ends_chunk
 from rlcore.records import Alert, Rollout, Verdict
+
+LAST_CHECKPOINTS = 2
+"""Kept whatever they are: if the last is damaged, the one before is gone on from."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,74 @@ class RunFolder:
         """The checkpoint after so many episodes."""
         return self.path / "checkpoints" / f"episode-{episode:06d}.pt"
 
+    def checkpoints(self) -> dict[int, Path]:
+        """All that are kept, by episode, in order."""
+        found = sorted((self.path / "checkpoints").glob("episode-*.pt"))
+        return {int(path.stem.removeprefix("episode-")): path for path in found}
+
+    def latest_checkpoint(self) -> Checkpoint:
+        """The last one that is whole; damaged ones on the way are set aside and written down.
+
+        Raises:
+            CheckpointError: none is whole.
+        """
+        for path in reversed(self.checkpoints().values()):
+            try:
+                return Checkpoint.load(path)
+            except CheckpointError as error:
+                self.set_aside(path, str(error))
+        raise CheckpointError(f"{self.path / 'checkpoints'}: no checkpoint that could be gone on from")
+
+    def set_aside(self, path: Path, reason: str) -> None:
+        """Renames a damaged file, so that it is in nobody's way but can be looked at."""
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        self.journal.write("damaged", file=path.name, reason=reason)
+
+    def prune_checkpoints(self) -> None:
+        """Keeps the last two, and every chunk's, the best among them."""
+        config, kept = self.config(), self.checkpoints()
+        for episode in list(kept)[:-LAST_CHECKPOINTS]:
+            if not ends_chunk(config, episode):
+                kept[episode].unlink()
+
+    @property
+    def comparison_file(self) -> Path:
+        """The comparison with every other searcher."""
+        return self.path / "comparison.json"
+
+    def comparison(self) -> ComparisonTable | None:
+        """The kept comparison; None if none was made."""
+        file = self.comparison_file
+        return ComparisonTable.from_dict(read_json(file)) if file.exists() else None
+
+    def forget_comparison(self) -> None:
+        """Removes a comparison of a model that is no longer the best."""
+        for name in ("comparison.json", "comparison.html"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def samples(self, episode: int) -> list[Path]:
+        """The pictures of that episode's validation, in order."""
+        return sorted((self.path / "samples").glob(f"episode-{episode:06d}-*.png"))
+
+    def sample(self, episode: int, number: int) -> Path:
+        """A picture of a validation logo: original, plain, agent."""
+        return self.path / "samples" / f"episode-{episode:06d}-{number}.png"
+
     @property
     def journal(self) -> Journal:
         """The append-only record."""
         return Journal(self.path / "journal.jsonl")
+
+    @property
+    def begun(self) -> float:
+        """When it was begun, in epoch seconds; 0 before that."""
+        return float(next((entry["time"] for entry in self.journal.read("run")), 0.0))
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to its end; a run that failed or was killed can be gone on with."""
+        ends = self.journal.read("ended")
+        return bool(ends) and ends[-1]["status"] == "FINISHED"
 
     def write_config(self, config: Stage1Config) -> Path:
         """Keeps the configuration."""
@@ -75,9 +146,13 @@ class RunFolder:
         kept = name or f"episode-{validation.episode:06d}"
         return write_json(self.path / "validations" / f"{kept}.json", validation.as_dict())
 
-    def has_validation(self, episode: int) -> bool:
-        """Whether the checkpoint of ``episode`` was validated."""
-        return any(validation.episode == episode for validation in self.validations())
+    def validation_at(self, episode: int) -> Validation:
+        """The agent's on the validation split, after so many episodes."""
+        return self.validation(f"episode-{episode:06d}")
+
+    def has_validation(self, name: str) -> bool:
+        """Whether one is kept under a name."""
+        return (self.path / "validations" / f"{name}.json").exists()
 
     def validations(self) -> list[Validation]:
         """The agent's on the validation split, the untrained policy's first."""
@@ -96,8 +171,14 @@ class RunFolder:
         return Validation.from_dict(read_json(path))
 
     def rollouts(self) -> list[Rollout]:
-        """All so far, from the journal."""
-        return [Rollout(**entry["rollout"]) for entry in self.journal.read("rollout")]
+        """All so far, from the journal; those that a rollback took back are left out."""
+        found: list[Rollout] = []
+        for entry in self.journal.read():
+            if entry["event"] == "rollout":
+                found.append(Rollout(**entry["rollout"]))
+            elif entry["event"] == "rollback":
+                found = [rollout for rollout in found if rollout.episode <= entry["episode"]]
+        return found
 
     def verdicts(self) -> list[Verdict]:
         """All so far, from the journal."""

@@ -17,7 +17,7 @@ from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSett
 from rlcore.judging.single_setting import best_single_setting
 from rlcore.learning.library import Library
 from rlcore.learning.library_search import find_library
-from tasks import tracking
+from tasks.delivery import deliver
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_transient, stage
 
 
@@ -31,15 +31,14 @@ from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_trans
 )
 def prepare_data(run: Run) -> int:
     """Builds the data set, saves it in the run and logs its manifest; returns the number of logos."""
-    config = run.config
-    with stage(run, "data"):
-        progress = {name: StageProgress(run, f"data: {name}") for name in ("read", "measure")}
-        dataset = build_dataset(config, lambda name, done, total: progress[name](done, total))
-        file = save_dataset(dataset, run.folder.data)
-    content = manifest(dataset)
-    run.folder.journal.write("data", counts=content["counts"], skipped=len(dataset.skipped))
-    tracking.log_dataset(run.mlflow_run_id, content, source=config.images)
-    tracking.log_files(run.mlflow_run_id, [file, run.folder.config_file])
+    if not (run.folder.data / "manifest.json").exists():
+        with stage(run, "data"):
+            progress = {name: StageProgress(run, f"data: {name}") for name in ("read", "measure")}
+            dataset = build_dataset(run.config, lambda name, done, total: progress[name](done, total))
+            save_dataset(dataset, run.folder.data)
+    dataset = dataset_of(run)
+    run.folder.journal.write_once("data", "", counts=manifest(dataset)["counts"], skipped=len(dataset.skipped))
+    deliver(run)
     return len(dataset.subjects)
 
 
@@ -54,15 +53,22 @@ def search_library(run: Run) -> int:
 
     The best single setting of CMA-ES is a candidate like others: the library's portfolios say what the best is.
     """
+    if not run.folder.library.exists():
+        _search_library(run)
+    library = library_of(run)
+    run.folder.journal.write_once("library", "", size=library.size)
+    deliver(run)
+    return library.size
+
+
+def _search_library(run: Run) -> None:
     config, subjects = run.config, training_logos_of(run)
     with stage(run, "library"), Evaluator(config.workers) as evaluator:
         single = best_single_setting(subjects, config, evaluator, StageProgress(run, "library: single setting"))
         library, table = find_library(single, subjects, config, evaluator, StageProgress(run, "library"))
         run.folder.journal.write("traces", chunk=0, **asdict(evaluator.statistics))
     table.save(run.folder.table)
-    file = write_json(run.folder.library, library.as_dict())
-    tracking.log_files(run.mlflow_run_id, [file])
-    return library.size
+    write_json(run.folder.library, library.as_dict())  # the last: where it is, both are
 
 
 def training_logos_of(run: Run) -> tuple[Subject, ...]:

@@ -1,25 +1,16 @@
-"""Milestones, told to the journal and, as events, to Prefect's automations."""
+"""Milestones, each written down once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from prefect.events import emit_event
+from dataclasses import asdict
 
 from rlcore.progress import Milestone
 from tasks.run import Run
 
 
 def announce(run: Run, milestones: Sequence[Milestone]) -> None:
-    """Emits a ``stage1.milestone`` event for each, where the config asks for it; the journal has them always."""
+    """Writes them into the journal; from there Prefect's automations hear of them (``tasks.prefect_sink``)."""
     for milestone in milestones:
-        run.folder.journal.write("milestone", name=milestone.name, episode=milestone.episode, message=milestone.message)
-        if run.config.milestone_notifications:
-            emit_event(
-                "stage1.milestone",
-                resource={
-                    "prefect.resource.id": f"stage1.run.{run.folder.name}",
-                    "prefect.resource.name": run.folder.name,
-                },
-                payload={"name": milestone.name, "episode": milestone.episode, "message": milestone.message},
-            )
+        key = f"{milestone.name} {milestone.episode}"
+        run.folder.journal.write_once("milestone", key, **asdict(milestone))

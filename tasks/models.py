@@ -8,8 +8,10 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from rlcore.errors import CheckpointError
+from rlcore.files import write_bytes
 from rlcore.learning.agent import Checkpoint
-from tasks.run import mlruns_folder
+from rlcore.quality_assurance import best_validation
+from tasks.run import Run, mlruns_folder
 from tasks.tracking import use_store
 
 
@@ -20,6 +22,23 @@ def load_model(name: str) -> Checkpoint:
         CheckpointError: there is none, or it is damaged.
     """
     return Checkpoint.load(_downloaded(name) if name.startswith("models:/") else Path(name))
+
+
+def best_checkpoint(run: Run) -> Checkpoint:
+    """The run's best model; a damaged file is set aside and copied again from the checkpoint that it is of.
+
+    Raises:
+        CheckpointError: that is damaged too.
+    """
+    folder = run.folder
+    try:
+        return Checkpoint.load(folder.best_model)
+    except CheckpointError as error:
+        if folder.best_model.exists():
+            folder.set_aside(folder.best_model, str(error))
+        best = folder.checkpoint(best_validation(folder.validations()).episode)
+        write_bytes(folder.best_model, best.read_bytes())
+        return Checkpoint.load(folder.best_model)
 
 
 def _downloaded(uri: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,24 +10,27 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from rlcore.learning.plan import plan_chunks
 from rlcore.quality_assurance import judge
 from rlcore.records import Verdict
-from tasks import tracking
+from tasks.delivery import deliver
 from tasks.run import Run
+from tasks.stopping import hours_gone, out_of_time
 
 
 @task(name="quality gate", task_run_name="quality gate after chunk {chunk}", cache_policy=NO_CACHE)
 def quality_gate(run: Run, chunk: int) -> Verdict:
     """Judges the chunk; the verdict goes into the journal and MLflow."""
     folder, config = run.folder, run.config
-    begun = (chunk - 1) * config.validation_frequency
+    begun, end = (chunk - 1) * config.validation_frequency, plan_chunks(config)[chunk - 1][-1].end_episode
+    known = [verdict for verdict in folder.verdicts() if verdict.episode == end]
+    if known and not out_of_time():  # the run is taken up again, and was past this chunk
+        return known[-1]
     rollouts = [rollout for rollout in folder.rollouts() if rollout.episode > begun]
     broken = [entry["reason"] for entry in folder.journal.read("broken") if entry["chunk"] == chunk]
-    hours = (time.time() - folder.journal.read("run")[0]["time"]) / 3600
-    verdict = judge(config, rollouts, folder.validations(), broken[-1] if broken else "", hours)
-    folder.journal.write("verdict", verdict=asdict(verdict))
-    tracking.log_metrics(run.mlflow_run_id, {"gate/alerts": float(len(verdict.alerts))}, verdict.episode)
-    tracking.tag(run.mlflow_run_id, verdict=f"{verdict.decision}: {verdict.reason}")
+    verdict = judge(config, rollouts, folder.validations(), broken[-1] if broken else "", hours_gone())
+    folder.journal.write_once("verdict", f"episode {verdict.episode}: {verdict.decision}", verdict=asdict(verdict))
+    deliver(run)
     return verdict
 
 

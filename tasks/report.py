@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
@@ -18,9 +16,8 @@ from rlcore.reporting.gallery import build_gallery
 from rlcore.reporting.report import write_report
 from rlcore.run_folder import RunFolder
 from rlcore.statistics import paired_difference
-from tasks import tracking
-from tasks.comparison import comparison_of
 from tasks.data import dataset_of
+from tasks.delivery import deliver
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, stage
 
 _VERSIONED = ("vtracer", "skia-python", "stable-baselines3", "torch", "gymnasium", "prefect", "mlflow", "scikit-image")
@@ -50,7 +47,7 @@ def collect_evidence(folder: RunFolder) -> Evidence:
         outcome="completed" if decision == "continue" else decision,
         seconds=folder.seconds(),
         peak_memory_mib=max(memory, default=None),
-        comparison=comparison_of(folder),
+        comparison=folder.comparison(),
     )
 
 
@@ -68,20 +65,13 @@ def _kind(reason: str) -> str:
     retry_condition_fn=is_transient,
 )
 def write_final_report(run: Run) -> Path:
-    """Writes the report's files, logs everything to MLflow, leaves a summary in Prefect; returns the report's path."""
+    """Writes the report's files and tells of them; returns the report's path."""
     evidence = collect_evidence(run.folder)
     with stage(run, "report"), Evaluator(run.config.workers) as evaluator:
         gallery = build_gallery(evidence.test, dataset_of(run).of("test"), evaluator)
         files = write_report(evidence, gallery, run.path)
-    tracking.log_files(run.mlflow_run_id, [files.json, files.summary, files.progress, files.html])
-    tracking.log_files(run.mlflow_run_id, [run.folder.best_model, run.folder.journal.path])
-    tracking.log_files(run.mlflow_run_id, sorted((run.path / "checkpoints").glob("*.pt")), "checkpoints")
-    _leave_artifacts(run, files.summary, files.progress)
+    episode = evidence.rollouts[-1].episode if evidence.rollouts else 0
+    names = [file.name for file in (files.json, files.summary, files.progress, files.html)]
+    run.folder.journal.write_once("reported", f"episode {episode}", episode=episode, files=names)
+    deliver(run)
     return files.html
-
-
-def _leave_artifacts(run: Run, summary: Path, progress: Path) -> None:
-    text = f"# {run.folder.name}\n\n```\n{summary.read_text(encoding='utf-8')}\n```\n"
-    create_markdown_artifact(text, key="stage1-summary", description=f"Result of {run.folder.name}")
-    image = "data:image/png;base64," + base64.b64encode(progress.read_bytes()).decode()
-    create_image_artifact(image, key="stage1-training-progress", description=f"Curves of {run.folder.name}")

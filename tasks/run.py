@@ -1,4 +1,4 @@
-"""A run: its folder, its MLflow run, and how both are closed whatever happens."""
+"""A run, as tasks pass it to each other, and how they tell how far it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from prefect.client.schemas.objects import State, TaskRun
 from pydantic import BaseModel, ConfigDict
 
 from rlcore.config import Stage1Config
-from rlcore.errors import ConfigError, Stage1Error
+from rlcore.errors import Stage1Error
 from rlcore.run_folder import RunFolder
-from tasks import tracking
-from tasks.memory import MemoryWatch
+from tasks.stopping import stop_if_asked
 
 
 class Run(BaseModel):
@@ -61,49 +59,6 @@ def mlruns_folder() -> Path:
     return Path(os.environ.get("STAGE1_MLRUNS", "mlruns")).absolute()
 
 
-def new_run_name(config: Stage1Config) -> str:
-    """``ppo-<category>-s<seed>-<local time>``."""
-    return f"ppo-{config.category}-s{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-@contextmanager
-def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
-    """Makes the run's folder and MLflow run; marks both as finished, failed or killed in the end.
-
-    Raises:
-        ConfigError: a run of that name exists.
-    """
-    folder = RunFolder(mlruns_folder() / "stage1" / (run_name or new_run_name(config)))
-    if folder.config_file.exists():
-        raise ConfigError(f"run {folder.name!r} exists already in {folder.path.parent}")
-    folder.write_config(config)
-    run = Run(path=folder.path, mlflow_run_id=tracking.start_run(mlruns_folder(), folder.name, config))
-    folder.journal.write("run", name=folder.name, target_episodes=config.target_episodes, chunks=config.chunk_count)
-    with closed_in_the_end(run):
-        yield run
-
-
-@contextmanager
-def closed_in_the_end(run: Run) -> Iterator[None]:
-    """Marks the folder and the MLflow run as finished, failed or killed, and watches the memory until then."""
-    journal = run.folder.journal
-    try:
-        with MemoryWatch(journal):
-            yield
-    except BaseException as error:
-        status = status_after(error)
-        journal.write("ended", status=status, reason=f"{type(error).__name__}: {error}")
-        tracking.finish_run(run.mlflow_run_id, status)
-        raise
-    journal.write("ended", status="FINISHED", reason="")
-    tracking.finish_run(run.mlflow_run_id, "FINISHED")
-
-
-def status_after(error: BaseException) -> str:
-    """What MLflow calls a run that ended so."""
-    return "FAILED" if isinstance(error, Exception) else "KILLED"
-
-
 @contextmanager
 def stage(run: Run, name: str) -> Iterator[None]:
     """Times a part of the run and tells the journal when it begins and ends."""
@@ -115,7 +70,7 @@ def stage(run: Run, name: str) -> Iterator[None]:
 
 
 class StageProgress:
-    """Tells the journal how far a stage is, at most once a second."""
+    """Tells the journal how far a stage is, at most once a second; the run can be stopped wherever it does."""
 
     def __init__(self, run: Run, name: str) -> None:
         self._journal = run.folder.journal
@@ -123,7 +78,12 @@ class StageProgress:
         self._last = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """``done`` of ``total`` units."""
+        """``done`` of ``total`` units.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        stop_if_asked()
         now = time.monotonic()
         if now - self._last >= 1 or done == total:
             self._last = now

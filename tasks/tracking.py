@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,14 +25,19 @@ import mlflow
 import numpy as np
 import pandas as pd
 from filelock import FileLock
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import LoggedModelStatus, Metric, Param, RunTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
+from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Summary, Validation
 from rlcore.records import Rollout
+
+# MLflow's own default tries for minutes: what it can't take now is kept and tried again later (tasks.delivery)
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 EXPERIMENT = "stage1"
 _MODEL_CODE = Path(__file__).with_name("policy_model.py")
@@ -63,10 +68,43 @@ def use_store(mlruns: Path) -> str:
         return str(mlflow.create_experiment(EXPERIMENT))
 
 
-def start_run(mlruns: Path, name: str, config: Stage1Config) -> str:
-    """Creates the run with its parameters and tags; returns its id."""
+FOLDER_TAG = "stage1.folder"
+"""Where the run keeps everything: by this a run that is taken up again finds its own in MLflow."""
+
+
+def start_run(folder: Path, config: Stage1Config) -> str:
+    """Creates the run of a folder with its parameters and tags; returns its id."""
     note = f"Stage 1 on {config.images} logos, category {config.category}, seed {config.seed}."
-    return _create(use_store(mlruns), name, config.model_dump(mode="json"), {"mlflow.note.content": note})
+    tags = {"mlflow.note.content": note, FOLDER_TAG: str(folder)}
+    return _create(use_store(folder.parent.parent), folder.name, config.model_dump(mode="json"), tags)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRun:
+    """A run that MLflow takes for running, and its folder."""
+
+    run_id: str
+    folder: Path
+
+
+def running_runs() -> list[RunningRun]:
+    """Those of this experiment that belong to a folder."""
+    found = _search("attributes.status = 'RUNNING'")
+    return [
+        RunningRun(run.info.run_id, Path(run.data.tags[FOLDER_TAG])) for run in found if FOLDER_TAG in run.data.tags
+    ]
+
+
+def find_run(folder: Path) -> str | None:
+    """Id of the run of a folder; None: there is none."""
+    found = _search(f'tags."{FOLDER_TAG}" = "{folder}"')
+    return str(found[0].info.run_id) if found else None
+
+
+def _search(filter_string: str) -> list[mlflow.entities.Run]:
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    return list(client.search_runs([experiment.experiment_id], filter_string, max_results=1000)) if experiment else []
 
 
 def start_child_run(parent_id: str, name: str, params: Mapping[str, Any]) -> str:
@@ -87,10 +125,13 @@ def _create(experiment: str, name: str, params: Mapping[str, Any], tags: Mapping
     return run_id
 
 
-def reopen_run(mlruns: Path, run_id: str) -> str:
-    """Marks a run as running again; returns its id."""
-    use_store(mlruns)
-    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
+def reopen_run(run_id: str, config: Stage1Config) -> str:
+    """Marks a run as running again; returns its id. Parameters that a kill kept from being logged are logged now."""
+    client = mlflow.MlflowClient()
+    client.update_run(run_id, status="RUNNING")
+    known = client.get_run(run_id).data.params
+    missing = {key: value for key, value in flat(config.model_dump(mode="json")).items() if key not in known}
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in missing.items()])
     return run_id
 
 
@@ -130,17 +171,30 @@ def log_metrics(run_id: str, metrics: Mapping[str, float | None], step: int, mod
         mlflow.MlflowClient().log_batch(run_id, metrics=entries[start : start + _METRICS_A_BATCH])
 
 
-def log_rollout(run_id: str, rollout: Rollout, steps: int) -> None:
-    """``episode/*``: means over the rollout's episodes; ``train/*``: Stable-Baselines3's own."""
-    names = ("reward", "gain", "first_gain", "quality", "bytes_ratio", "ssim_improvement", "success_rate")
-    metrics: dict[str, float | None] = {f"episode/{name}": getattr(rollout, name) for name in names}
-    metrics |= {
-        "episode/length": float(steps),
-        "episode/velocity": rollout.episodes_per_second,
-        "episode/failed_traces": float(rollout.failed_traces),
+def unlogged(run_id: str, metrics: Mapping[str, float | None], step: int) -> dict[str, float | None]:
+    """Those that have no value at that step yet."""
+    client = mlflow.MlflowClient()
+    return {
+        key: value
+        for key, value in metrics.items()
+        if step not in {known.step for known in client.get_metric_history(run_id, key)}
     }
-    metrics |= {f"train/{name}": value for name, value in rollout.train.items()}
-    log_metrics(run_id, metrics, rollout.episode)
+
+
+def rollout_metrics(rollout: Rollout, steps: int, rollbacks: int = 0) -> dict[str, float | None]:
+    """``episode/*``: means over the rollout's episodes; ``train/*``: Stable-Baselines3's own.
+
+    After a rollback, episodes are played a second time: their series have names of their own, ``episode-rollback1/*``.
+    """
+    again = f"-rollback{rollbacks}" if rollbacks else ""
+    names = ("reward", "gain", "first_gain", "quality", "bytes_ratio", "ssim_improvement", "success_rate")
+    metrics: dict[str, float | None] = {f"episode{again}/{name}": getattr(rollout, name) for name in names}
+    metrics |= {
+        f"episode{again}/length": float(steps),
+        f"episode{again}/velocity": rollout.episodes_per_second,
+        f"episode{again}/failed_traces": float(rollout.failed_traces),
+    }
+    return metrics | {f"train{again}/{name}": value for name, value in rollout.train.items()}
 
 
 def summary_metrics(prefix: str, summary: Summary) -> dict[str, float | None]:
@@ -148,20 +202,54 @@ def summary_metrics(prefix: str, summary: Summary) -> dict[str, float | None]:
     return {f"{prefix}/{name}": value for name, value in asdict(summary).items()}
 
 
-def log_validation(run_id: str, validation: Validation, prefix: str, model_id: str | None = None) -> None:
-    """The headline under ``prefix``, other readings under ``prefix/<reading>``, the per-logo table beside."""
-    log_metrics(run_id, summary_metrics(prefix, validation.headline()), validation.episode, model_id)
+def reading_metrics(validation: Validation, prefix: str) -> dict[str, float | None]:
+    """All readings of a validation but the headline, under ``prefix-<reading>``."""
+    metrics: dict[str, float | None] = {}
     for reading, summary in validation.breakdown().items():
-        log_metrics(run_id, summary_metrics(f"{prefix}-{reading}", summary), validation.episode)
+        metrics |= summary_metrics(f"{prefix}-{reading}", summary)
+    return metrics
+
+
+def comparison_metrics(table: ComparisonTable) -> dict[str, float | None]:
+    """``comparison-<searcher>-<traces>/<measure>``: means, IQM, the agent's lead; and the traces that it saves."""
+    metrics: dict[str, float | None] = {}
+    for standing in table.standings:
+        prefix = f"comparison-{_key(standing.searcher)}-{standing.traces}"
+        metrics |= summary_metrics(prefix, standing.summary)
+        metrics[f"{prefix}/gain_iqm"] = standing.gain_iqm
+        if standing.lead is not None:
+            gain = standing.lead.gain
+            metrics |= {
+                f"{prefix}/agent_ahead": gain.mean,
+                f"{prefix}/agent_ahead_low": gain.low,
+                f"{prefix}/agent_ahead_high": gain.high,
+                f"{prefix}/agent_better_on": standing.lead.probability.mean,
+            }
+    metrics |= {f"comparison-traces_needed/{_key(s.searcher)}": s.needed for s in table.savings}
+    return metrics
+
+
+def _key(searcher: str) -> str:
+    return searcher.replace(" ", "_")
+
+
+def log_logos(run_id: str, validation: Validation, prefix: str) -> None:
+    """The table of a validation's logos, once: MLflow would append a second one to the first."""
+    file, client = f"{prefix}/episode-{validation.episode:06d}.json", mlflow.MlflowClient()
+    if file in {item.path for item in client.list_artifacts(run_id, prefix)}:
+        return
     table = pd.DataFrame([asdict(result) for result in validation.results])
     table["gains"] = [json.dumps(gains) for gains in table["gains"]]
     table["parameters"] = [json.dumps(parameters) for parameters in table["parameters"]]
-    mlflow.MlflowClient().log_table(run_id, table, f"{prefix}/episode-{validation.episode:06d}.json")
+    client.log_table(run_id, table, file)
 
 
 def log_image(run_id: str, rgb: NDArray[np.uint8], key: str, step: int) -> None:
-    """A picture (uint8 RGB) under a key; MLflow shows the steps of a key as a series."""
-    mlflow.MlflowClient().log_image(run_id, rgb, key=key, step=step)
+    """A picture (uint8 RGB) under a key, once for a step; MLflow shows the steps of a key as a series."""
+    client = mlflow.MlflowClient()
+    begins = f"images/{key}+step+{step}+"
+    if not any(item.path.startswith(begins) for item in client.list_artifacts(run_id, "images")):
+        client.log_image(run_id, rgb, key=key, step=step)
 
 
 def log_files(run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
@@ -191,12 +279,16 @@ def _signature() -> ModelSignature:
 
 
 def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
-    """The policy as a logged model with the code that it needs; returns the model's id."""
+    """The policy as a logged model with the code that it needs, once; returns the model's id."""
+    name = f"ppo-ep{episode:05d}"
+    known = _logged_model(run_id, name)
+    if known is not None:
+        return known
     with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
         # an example would be run through the model on every call: seconds, for a signature that is given here
         warnings.filterwarnings("ignore", message=".*An input example was not provided.*")
         info = mlflow.pyfunc.log_model(
-            name=f"ppo-ep{episode:05d}",
+            name=name,
             python_model=str(_MODEL_CODE),
             artifacts={"checkpoint": str(checkpoint)},
             code_paths=[str(_MODEL_PACKAGE)],
@@ -205,3 +297,17 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
             step=episode,
         )
     return str(info.model_id)
+
+
+def _logged_model(run_id: str, name: str) -> str | None:
+    """Id of the run's model of that name; one that a kill left half made is deleted."""
+    client = mlflow.MlflowClient()
+    experiment = client.get_run(run_id).info.experiment_id
+    ours = f"source_run_id = '{run_id}' AND name = '{name}'"
+    whole = None
+    for model in client.search_logged_models([experiment], ours):
+        if model.status == LoggedModelStatus.READY:
+            whole = str(model.model_id)
+        else:
+            client.delete_logged_model(model.model_id)
+    return whole

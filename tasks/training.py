@@ -6,81 +6,104 @@ import time
 from dataclasses import asdict
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
 from rlcore.errors import NonFiniteError
-from rlcore.learning.agent import Checkpoint
+from rlcore.learning.agent import Checkpoint, library_versions
 from rlcore.learning.plan import plan_chunks
 from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
 from rlcore.learning.warm_start import warm_started
 from rlcore.progress import episode_milestones, hourly_report
 from rlcore.records import Rollout
-from tasks import tracking
 from tasks.data import library_of, training_logos_of
+from tasks.delivery import deliver
 from tasks.milestones import announce
 from tasks.run import Run, StageProgress, stage
+from tasks.stopping import stop_asked, stop_if_asked
 
 
 @task(name="make policy", task_run_name="make the policy and start it warm", cache_policy=NO_CACHE)
 def make_policy(run: Run) -> int:
-    """Writes the checkpoint of episode 0: a policy that has learned from the library's recorded traces; returns 0."""
-    subjects = training_logos_of(run)
-    with stage(run, "warm start"):
-        policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
-        policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
-    policy.save(run.folder.checkpoint(0))
-    return policy.episode
+    """Writes the checkpoint of episode 0: a policy whose critic has learned from the recorded traces; returns 0."""
+    if not run.folder.checkpoints():
+        subjects = training_logos_of(run)
+        with stage(run, "warm start"):
+            policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
+            policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
+        policy.save(run.folder.checkpoint(0))
+    return 0
 
 
 @task(name="train chunk", task_run_name="train chunk {chunk}", cache_policy=NO_CACHE)
-def train_chunk(run: Run, chunk: int, episode: int) -> int:
-    """Trains chunk number ``chunk`` (from 1) from the checkpoint of ``episode``; returns the episode reached.
+def train_chunk(run: Run, chunk: int) -> int:
+    """Trains chunk number ``chunk`` (from 1), from wherever in it the run is; returns the episode reached.
 
-    A non-finite loss ends the chunk early: it is written down, and the quality gate answers it.
+    A non-finite loss, or the end of the hours given, ends the chunk early: the quality gate answers it.
+
+    Raises:
+        Interrupted: the run was asked to stop; what was trained is kept.
     """
-    config, folder = run.config, run.folder
-    subjects = training_logos_of(run)
-    checkpoint = Checkpoint.load(folder.checkpoint(episode))
-    observer = RolloutObserver(run)
-    with stage(run, "training"), Evaluator(config.workers) as evaluator:
-        if not config.speed_weight:  # a recorded trace has no seconds
+    folder, segments = run.folder, plan_chunks(run.config)[chunk - 1]
+    checkpoint = folder.latest_checkpoint()
+    if checkpoint.episode >= segments[-1].end_episode:
+        return segments[-1].end_episode
+    _note_other_versions(run, checkpoint)
+    subjects, observer = training_logos_of(run), RolloutObserver(run, checkpoint.rollbacks)
+    with stage(run, "training"), Evaluator(run.config.workers) as evaluator:
+        if not run.config.speed_weight:  # a recorded trace has no seconds
             evaluator.remember(checkpoint.experience.table.traces(checkpoint.library.settings, subjects))
-        for segment in plan_chunks(config)[chunk - 1]:
+        for segment in segments:
+            if checkpoint.episode >= segment.end_episode:
+                continue
             try:
-                checkpoint = train_segment(checkpoint, segment, subjects, evaluator, observer)
+                checkpoint = train_segment(checkpoint, segment, subjects, evaluator, observer, stop_asked)
             except NonFiniteError as error:
                 folder.journal.write("broken", episode=checkpoint.episode, chunk=chunk, reason=str(error))
-                return checkpoint.episode
+                break
             checkpoint.save(folder.checkpoint(checkpoint.episode))
+            folder.prune_checkpoints()
+            if checkpoint.episode < segment.end_episode:
+                break
         folder.journal.write("traces", chunk=chunk, **asdict(evaluator.statistics))
+    stop_if_asked()
     return checkpoint.episode
 
 
-class RolloutObserver:
-    """Writes each rollout into the journal and MLflow, announces milestones, reports every hour."""
+def _note_other_versions(run: Run, checkpoint: Checkpoint) -> None:
+    """Other libraries may train to another end than those that the run was begun with."""
+    now = library_versions()
+    changed = [
+        f"{name} {old}, now {now.get(name)}" for name, old in checkpoint.versions.items() if now.get(name) != old
+    ]
+    if changed:
+        run.folder.journal.write_once("other_versions", "; ".join(changed), episode=checkpoint.episode)
 
-    def __init__(self, run: Run) -> None:
+
+class RolloutObserver:
+    """Writes each rollout into the journal, announces milestones, reports every hour, and asks for delivery."""
+
+    def __init__(self, run: Run, rollbacks: int) -> None:
         self._run = run
         self._config = run.config
-        begun = run.folder.journal.read("run")[0]["time"]
+        self._rollbacks = rollbacks
         reports = run.folder.journal.read("hourly_report")
-        self._last_report = reports[-1]["time"] if reports else begun
+        self._last_report = reports[-1]["time"] if reports else run.folder.begun
 
     def __call__(self, rollout: Rollout) -> None:
         """One rollout is done."""
-        self._run.folder.journal.write("rollout", rollout=rollout.as_dict())
-        tracking.log_rollout(self._run.mlflow_run_id, rollout, self._config.steps_per_episode)
+        key = f"{rollout.episode} after {self._rollbacks} rollbacks"
+        journal = self._run.folder.journal
+        journal.write_once("rollout", key, rollbacks=self._rollbacks, rollout=rollout.as_dict())
         before = rollout.episode - rollout.episodes
         announce(self._run, episode_milestones(self._config, before, rollout.episode))
         if self._config.hourly_reports and time.time() - self._last_report >= 3600:
-            self._report()
+            self._report(rollout.episode)
+        deliver(self._run)
 
-    def _report(self) -> None:
+    def _report(self, episode: int) -> None:
         self._last_report = time.time()
         folder = self._run.folder
         text = hourly_report(self._config, folder.rollouts(), folder.validations())
-        folder.journal.write("hourly_report", text=text)
-        create_markdown_artifact(text, key="stage1-hourly-report", description=f"Progress of {folder.name}")
+        folder.journal.write_once("hourly_report", f"episode {episode}", text=text)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pandas as pd
-from filelock import FileLock, Timeout
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -35,7 +33,8 @@ from rlcore.reporting.tuning_findings import toml_of, trial_rows
 from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tasks.data import dataset_of, prepare_data, search_library, training_logos_of
-from tasks.run import Run, StageProgress, closed_in_the_end, mlruns_folder, stage, status_after
+from tasks.opening import alone, closed_in_the_end, status_after
+from tasks.run import Run, StageProgress, mlruns_folder, stage
 from tasks.training import make_policy
 
 _RUN_ID = "mlflow_run_id"
@@ -60,7 +59,7 @@ def open_study_run(config: Stage1Config, name: str, seeds: int, trials: int) -> 
         ConfigError: another process is at it, or it was begun with another configuration.
     """
     folder = study_folder(config, name)
-    with _alone(folder):
+    with alone(folder, "study"):
         study = study_of(folder)
         _check_terms(study, folder, config, seeds)
         folder.write_config(config)
@@ -72,17 +71,6 @@ def open_study_run(config: Stage1Config, name: str, seeds: int, trials: int) -> 
         folder.journal.write("study", trials=trials, ended=ended, episodes=seeds * config.target_episodes)
         with closed_in_the_end(run):
             yield run
-
-
-@contextmanager
-def _alone(folder: RunFolder) -> Iterator[None]:
-    """A study's trials are run by one process: of those that another one runs, nobody could tell if they are alive."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder.path / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise ConfigError(f"study {folder.name!r} is being run by another process") from None
 
 
 def _check_terms(study: optuna.Study, folder: RunFolder, config: Stage1Config, seeds: int) -> None:
@@ -102,8 +90,9 @@ def _check_terms(study: optuna.Study, folder: RunFolder, config: Stage1Config, s
 
 def _parent_run(study: optuna.Study, config: Stage1Config) -> str:
     if _RUN_ID in study.user_attrs:
-        return tracking.reopen_run(mlruns_folder(), study.user_attrs[_RUN_ID])
-    run_id = tracking.start_run(mlruns_folder(), study.study_name, config)
+        tracking.use_store(mlruns_folder())
+        return tracking.reopen_run(study.user_attrs[_RUN_ID], config)
+    run_id = tracking.start_run(study_folder(config, study.study_name).path, config)
     study.set_user_attr(_RUN_ID, run_id)
     return run_id
 
@@ -217,7 +206,7 @@ class _TrialObserver:
         """One rollout is done."""
         self.seconds += rollout.seconds
         episode = self._before + rollout.episode
-        tracking.log_rollout(self._child, replace(rollout, episode=episode), self._steps)
+        tracking.log_metrics(self._child, tracking.rollout_metrics(rollout, self._steps), episode)
         self._progress(episode, self._total)
 
 

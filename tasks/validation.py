@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
@@ -16,30 +15,54 @@ from rlcore.episode import Subject
 from rlcore.files import write_bytes
 from rlcore.judging.validation import Validation, run_searcher
 from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.plan import ends_chunk
 from rlcore.progress import validation_milestones
 from rlcore.quality_assurance import best_validation
 from rlcore.records import Comparison
-from rlcore.reporting.gallery import build_gallery, side_by_side
-from tasks import tracking
+from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
 from tasks.data import baselines_of, dataset_of, references_of
+from tasks.delivery import deliver
 from tasks.milestones import announce
+from tasks.models import best_checkpoint
 from tasks.run import Run, StageProgress, stage
+from tasks.stopping import stop_if_asked
 
 SAMPLE_LOGOS = 4
 
 
 @task(name="validate", task_run_name="validate at episode {episode}", cache_policy=NO_CACHE)
 def validate(run: Run, episode: int) -> float:
-    """Judges the checkpoint of ``episode``, logs it as a model with its figures, keeps the best; returns its gain."""
-    config, folder = run.config, run.folder
-    checkpoint = folder.checkpoint(episode)
-    if folder.has_validation(episode):  # training broke before its first checkpoint: nothing new to judge
+    """Judges the checkpoint of ``episode``, keeps the best and tells of it; returns its gain.
+
+    Where training ended inside a chunk there is nothing to judge: the last gain is returned.
+    """
+    folder = run.folder
+    if not ends_chunk(run.config, episode):
         return folder.validations()[-1].headline().gain
+    if not folder.has_validation(f"episode-{episode:06d}"):
+        _validate(run, episode)
+    validations = folder.validations()
+    judged = folder.validation_at(episode)
+    if best_validation([v for v in validations if v.episode <= episode]).episode == episode:
+        write_bytes(folder.best_model, folder.checkpoint(episode).read_bytes())
+    headline = judged.headline()
+    for baseline in folder.baselines("validation"):
+        name, gain = baseline.searcher, Comparison.of(judged, baseline).gain
+        folder.journal.write_once("comparison", f"{episode} {name}", episode=episode, baseline=name, gain=asdict(gain))
+    announce(run, validation_milestones(run.config, [v for v in validations if v.episode <= episode]))
+    folder.journal.write_once("validation", f"episode {episode}", episode=episode, headline=asdict(headline))
+    deliver(run)
+    return headline.gain
+
+
+def _validate(run: Run, episode: int) -> None:
+    """Pictures of a few logos, then the validation itself: where it is, all is."""
+    config, subjects = run.config, dataset_of(run).of("validation")
     references = references_of(run, "validation")
     with stage(run, "validation"), Evaluator(config.workers) as evaluator:
         validation = run_searcher(
-            Agent(Checkpoint.load(checkpoint), config),
-            dataset_of(run).of("validation"),
+            Agent(Checkpoint.load(run.folder.checkpoint(episode)), config),
+            subjects,
             config.steps_per_episode,
             config,
             evaluator,
@@ -47,12 +70,10 @@ def validate(run: Run, episode: int) -> float:
             episode,
             StageProgress(run, "validation"),
         )
-        samples = sample_pictures(validation, dataset_of(run).of("validation"), evaluator)
-    folder.write_validation(validation)
-    _tell(run, validation, samples)
-    if best_validation(folder.validations()).episode == episode:
-        write_bytes(folder.best_model, checkpoint.read_bytes())
-    return validation.headline().gain
+        pictures = sample_pictures(validation, subjects, evaluator)
+    for number, picture in enumerate(pictures, start=1):
+        write_bytes(run.folder.sample(episode, number), as_png(picture))
+    run.folder.write_validation(validation)
 
 
 def sample_pictures(
@@ -64,53 +85,37 @@ def sample_pictures(
     return [side_by_side(item) for item in sorted(items, key=lambda item: item.result.digest)]
 
 
-def _tell(run: Run, validation: Validation, samples: Sequence[NDArray[np.uint8]]) -> None:
-    headline, folder = validation.headline(), run.folder
-    folder.journal.write("validation", episode=validation.episode, headline=asdict(headline))
-    model_id = tracking.log_model(run.mlflow_run_id, folder.checkpoint(validation.episode), validation.episode)
-    tracking.log_validation(run.mlflow_run_id, validation, "validation", model_id)
-    for number, picture in enumerate(samples, start=1):
-        tracking.log_image(run.mlflow_run_id, picture, f"validation logo {number}", validation.episode)
-    comparisons = [Comparison.of(validation, baseline) for baseline in folder.baselines("validation")]
-    _tell_comparisons(run, validation.episode, comparisons)
-    announce(run, validation_milestones(run.config, folder.validations()))
-    rows = [{"reading": name, **asdict(summary)} for name, summary in validation.breakdown().items()]
-    rows += [{"reading": c.baseline.searcher, **asdict(c.baseline.headline())} for c in comparisons]
-    create_table_artifact(rows, key="stage1-validation", description=f"{folder.name}, episode {validation.episode}")
-
-
-def _tell_comparisons(run: Run, episode: int, comparisons: Sequence[Comparison]) -> None:
-    for comparison in comparisons:
-        name, gain = comparison.baseline.searcher, comparison.gain
-        run.folder.journal.write("comparison", episode=episode, baseline=name, gain=asdict(gain))
-        metrics = {f"ahead-of-{name.replace(' ', '_')}/{key}": value for key, value in asdict(gain).items()}
-        tracking.log_metrics(run.mlflow_run_id, metrics, episode)
-
-
 @task(name="validate baselines", task_run_name="baselines on {split}", cache_policy=NO_CACHE)
 def validate_baselines(run: Run, split: str) -> list[str]:
     """Gives each baseline its traces on each logo of a split; returns their names."""
-    config = run.config
-    references = references_of(run, split)
-    subjects = dataset_of(run).of(split)
-    with stage(run, f"baselines: {split}"), Evaluator(config.workers) as evaluator:
-        found = [
-            run_searcher(searcher, subjects, traces, config, evaluator, references)
-            for searcher, traces in baselines_of(run)
-        ]
-    for index, validation in enumerate(found):
-        run.folder.write_validation(validation, f"baseline-{split}-{index}")
-        prefix = f"baseline-{split}/{validation.searcher.replace(' ', '_')}"
-        tracking.log_metrics(run.mlflow_run_id, tracking.summary_metrics(prefix, validation.headline()), 0)
-    return [validation.searcher for validation in found]
+    folder, searchers = run.folder, baselines_of(run)
+    names = [f"baseline-{split}-{index}" for index in range(len(searchers))]
+    if not all(folder.has_validation(name) for name in names):
+        references, subjects = references_of(run, split), dataset_of(run).of(split)
+        with stage(run, f"baselines: {split}"), Evaluator(run.config.workers) as evaluator:
+            for name, (searcher, traces) in zip(names, searchers, strict=True):
+                found = run_searcher(searcher, subjects, traces, run.config, evaluator, references)
+                folder.write_validation(found, name)
+                stop_if_asked()
+    folder.journal.write_once("baselines", split, split=split)
+    deliver(run)
+    return [searcher.name for searcher, _ in searchers]
 
 
 @task(name="final test", task_run_name="final test", cache_policy=NO_CACHE)
 def final_test(run: Run) -> float:
     """Reads the test split, once: the best model with all its traces. Returns its success rate."""
-    config, folder = run.config, run.folder
-    best = Checkpoint.load(folder.best_model)
-    references = references_of(run, "test")
+    folder, best = run.folder, best_checkpoint(run)
+    if not folder.has_validation("test") or folder.validation("test").episode != best.episode:
+        folder.forget_comparison()  # of an earlier best model, where a run that was out of time was gone on with
+        _final_test(run, best)
+    folder.journal.write_once("test", f"episode {best.episode}", episode=best.episode)
+    deliver(run)
+    return folder.validation("test").headline().success_rate
+
+
+def _final_test(run: Run, best: Checkpoint) -> None:
+    config, references = run.config, references_of(run, "test")
     with stage(run, "test"), Evaluator(config.workers) as evaluator:
         test = run_searcher(
             Agent(best, config),
@@ -122,6 +127,4 @@ def final_test(run: Run) -> float:
             best.episode,
             StageProgress(run, "test"),
         )
-    folder.write_validation(test, "test")
-    tracking.log_validation(run.mlflow_run_id, test, "test")
-    return test.headline().success_rate
+    run.folder.write_validation(test, "test")

@@ -21,6 +21,11 @@ class Segment:
         return self.end_episode - self.first_episode
 
 
+def ends_chunk(config: Stage1Config, episode: int) -> bool:
+    """Whether a chunk, or the whole training, ends with that episode; episode 0 counts as the end of none before."""
+    return episode % config.validation_frequency == 0 or episode == config.target_episodes
+
+
 def plan_chunks(config: Stage1Config) -> list[list[Segment]]:
     """The segments of each chunk: a chunk ends at every validation, a segment also at every checkpoint."""
     target, validation, checkpoint = config.target_episodes, config.validation_frequency, config.checkpoint_frequency

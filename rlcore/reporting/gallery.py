@@ -161,8 +161,8 @@ def _item(rank: int, group: Group, result: LogoResult, logo: Logo, plain: Trace,
         rank=rank,
         width=width,
         height=height,
-        pictures=Pictures(*(_png(picture) for picture in pictures)),
-        edges=Pictures(*(_png(_enlarged(picture, region)) for picture in pictures)),
+        pictures=Pictures(*(as_png(picture) for picture in pictures)),
+        edges=Pictures(*(as_png(_enlarged(picture, region)) for picture in pictures)),
         region=region,
         plain_svg=plain_svg,
         agent_svg=agent_svg,
@@ -208,7 +208,8 @@ def _enlarged(picture: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     return cut.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _png(rgb: NDArray[np.uint8]) -> bytes:
+def as_png(rgb: NDArray[np.uint8]) -> bytes:
+    """A picture (uint8 RGB) as a PNG file."""
     done, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not done:
         raise MemoryError(f"no PNG of {rgb.shape}")

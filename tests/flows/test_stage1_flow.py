@@ -29,11 +29,12 @@ from rlcore.learning.training import untrained
 from rlcore.parameters import Parameters
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from tasks.comparison import comparison_of
 from tasks.quality import STATE_NAMES
 from tests.flows.conftest import mlflow_run, tiny_config
 
 EPISODES = [0, 30, 60]
+KEPT = [0, 30, 45, 60]
+"""Checkpoints: every chunk's and the last two."""
 BASELINES = ["plain VTracer", "cleaned plain", "Method 1", "best single setting", "portfolio"]
 
 
@@ -97,7 +98,12 @@ def test_every_file_is_there(run):
         "validations/test.json",
         *(f"validations/baseline-{split}-{index}.json" for split in ("validation", "test") for index in range(5)),
         *(f"validations/episode-{episode:06d}.json" for episode in EPISODES),
-        *(f"checkpoints/episode-{episode:06d}.pt" for episode in (0, 15, 30, 45, 60)),
+        *(f"checkpoints/episode-{episode:06d}.pt" for episode in KEPT),
+        *(f"samples/episode-{episode:06d}-{number}.png" for episode in EPISODES for number in range(1, 5)),
+        "run.json",
+        "delivered/mlflow.json",
+        "delivered/prefect.json",
+        ".lock",
     }
     assert expected <= files
     assert {name for name in files - expected if not name.startswith("gallery/")} == set()
@@ -106,9 +112,9 @@ def test_every_file_is_there(run):
 
 def test_the_config_and_every_checkpoint_agree(run):
     assert run.folder.config() == run.config
-    for episode in (0, 15, 30, 45, 60):
+    for episode in KEPT:
         checkpoint = Checkpoint.load(run.folder.checkpoint(episode))
-        assert (checkpoint.episode, checkpoint.segments, checkpoint.config) == (episode, episode // 15, run.config)
+        assert (checkpoint.episode, checkpoint.rollbacks, checkpoint.config) == (episode, 0, run.config)
 
 
 def test_the_library_is_found_on_training_logos_and_kept_in_every_checkpoint(run):
@@ -118,7 +124,7 @@ def test_the_library_is_found_on_training_logos_and_kept_in_every_checkpoint(run
     assert 0 < len(library.settings) <= run.config.library_size
     assert 0 < len(library.moves) <= run.config.library_moves
     assert table.quality.shape == (len(library.settings), len(training))
-    for episode in (0, 15, 30, 45, 60):
+    for episode in KEPT:
         checkpoint = Checkpoint.load(run.folder.checkpoint(episode))
         assert checkpoint.library == library
         assert checkpoint.experience.digests == tuple(subject.logo.digest for subject in training)
@@ -154,7 +160,7 @@ def test_the_best_single_setting_is_the_portfolios_first(run):
 
 
 def test_every_searcher_is_compared_with_the_best_model(run):
-    table = comparison_of(run.folder)
+    table = run.folder.comparison()
     test = run.folder.validation("test")
     assert [result.gains for result in table.agent.results] == [result.gains for result in test.results]
     assert table.budgets == (1, 2, 3)
@@ -287,7 +293,7 @@ def test_files_are_artifacts_and_the_same(run):
         "report.html",
     }
     assert top <= artifacts(run)
-    assert len(artifacts(run, "checkpoints")) == 5
+    assert len(artifacts(run, "checkpoints")) == len(KEPT)
     for name in ("report.html", "best_model.pt"):
         local = mlflow.artifacts.download_artifacts(run_id=run.mlflow_run.info.run_id, artifact_path=name)
         assert Path(local).read_bytes() == (run.folder.path / name).read_bytes()
@@ -401,7 +407,7 @@ def test_the_same_seed_with_other_workers_gives_the_same_bytes(run, again):
         ).read_bytes()
     for name in ("library.json", "table.npz"):
         assert (folder.path / name).read_bytes() == (run.folder.path / name).read_bytes()
-    tables = [comparison_of(where) for where in (run.folder, folder)]
+    tables = [where.comparison() for where in (run.folder, folder)]
     assert tables[0].standings == tables[1].standings
     ours, theirs = (Checkpoint.load(where.checkpoint(60)) for where in (run.folder, folder))
     assert all(bool((ours.policy[name] == theirs.policy[name]).all()) for name in ours.policy)

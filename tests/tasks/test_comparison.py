@@ -7,8 +7,10 @@ from rlcore.config import Stage1Config
 from rlcore.data.dataset_files import save_dataset
 from rlcore.judging.searchers import Sequential
 from rlcore.judging.validation import run_searcher
-from tasks.comparison import budgets_of, compare_searchers, comparison_metrics, comparison_of
-from tasks.run import Run, open_run
+from tasks.comparison import budgets_of, compare_searchers
+from tasks.opening import open_run
+from tasks.run import Run
+from tasks.tracking import comparison_metrics
 from tests.conftest import small_config
 
 
@@ -29,7 +31,7 @@ def compared(dataset, start, tmp_path_factory):
 
 def test_files_are_in_the_run_and_in_mlflow(compared):
     run, count = compared
-    table = comparison_of(run.folder)
+    table = run.folder.comparison()
     assert len(table.standings) == count > 10
     assert (run.path / "comparison.html").read_text().startswith("<!doctype html>")
     logged = {item.path for item in mlflow.MlflowClient().list_artifacts(run.mlflow_run_id)}
@@ -38,7 +40,7 @@ def test_files_are_in_the_run_and_in_mlflow(compared):
 
 def test_figures_are_in_mlflow(compared):
     run, _ = compared
-    table = comparison_of(run.folder)
+    table = run.folder.comparison()
     metrics = mlflow.get_run(run.mlflow_run_id).data.metrics
     portfolio = table.standing("portfolio", 3)
     assert metrics["comparison-portfolio-3/gain"] == portfolio.summary.gain
@@ -65,7 +67,7 @@ def test_no_traces_no_comparison(compared, monkeypatch):
 
 def test_the_portfolio_is_the_librarys_for_the_runs_size_weight(compared, start, dataset, evaluator):
     run, _ = compared
-    table = comparison_of(run.folder)
+    table = run.folder.comparison()
     portfolio = Sequential("any", start.library.portfolio(run.config.size_weight))
     alone = run_searcher(portfolio, dataset.of("test"), 3, run.config, evaluator)
     assert table.standing("portfolio", 3).summary.gain == pytest.approx(alone.headline().gain)

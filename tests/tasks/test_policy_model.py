@@ -30,7 +30,7 @@ def logged(tmp_path_factory, start, config):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         before = mlflow.get_tracking_uri()
-        run_id = tracking.start_run(folder, "models", config)
+        run_id = tracking.start_run(folder / "stage1" / "models", config)
         yield f"models:/{tracking.log_model(run_id, checkpoint, 0)}", checkpoint
         mlflow.set_tracking_uri(before)
 

@@ -8,7 +8,8 @@ import mlflow
 import pytest
 
 from rlcore.errors import ConfigError
-from tasks.run import StageProgress, mlruns_folder, new_run_name, open_run, stage
+from tasks.opening import new_run_name, open_run
+from tasks.run import StageProgress, mlruns_folder, stage
 from tests.conftest import small_config
 
 

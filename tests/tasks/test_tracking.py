@@ -33,7 +33,7 @@ def mlruns(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run_id(mlruns, config):
-    return tracking.start_run(mlruns, "a run", config)
+    return tracking.start_run(mlruns / "stage1" / "a run", config)
 
 
 def client():
@@ -115,7 +115,7 @@ def test_a_run_has_all_settings_as_params(run_id, config):
 
 @pytest.mark.parametrize("status", ["FINISHED", "FAILED", "KILLED"])
 def test_a_run_ends_with_its_status(mlruns, config, status):
-    run_id = tracking.start_run(mlruns, "short", config)
+    run_id = tracking.start_run(mlruns / "stage1" / "short", config)
     tracking.finish_run(run_id, status)
     ended = client().get_run(run_id)
     assert ended.info.status == status
@@ -137,12 +137,62 @@ def test_more_metrics_than_a_batch_holds(run_id):
     assert [kept[f"many/{index}"] for index in range(1001)] == list(range(1001))
 
 
+def test_after_a_rollback_the_series_have_names_of_their_own():
+    first, again = (
+        tracking.rollout_metrics(rollout(1.0, 50, train={"loss": 0.5}), 8, rollbacks) for rollbacks in (0, 2)
+    )
+    assert {key.replace("-rollback2/", "/"): value for key, value in again.items()} == first
+    assert not first.keys() & again.keys()
+
+
+def test_what_has_a_value_at_a_step_is_told_from_what_has_none(run_id):
+    tracking.log_metrics(run_id, {"u/a": 1.0, "u/b": 2.0}, 10)
+    tracking.log_metrics(run_id, {"u/a": 1.5}, 20)
+    metrics = {"u/a": 9.0, "u/b": 9.0, "u/c": 9.0}
+    assert tracking.unlogged(run_id, metrics, 10) == {"u/c": 9.0}
+    assert tracking.unlogged(run_id, metrics, 20) == {"u/b": 9.0, "u/c": 9.0}
+    assert tracking.unlogged(run_id, metrics, 30) == metrics
+
+
+def test_a_folders_run_is_found_again_and_goes_on(mlruns, config):
+    folder = mlruns / "stage1" / "with 'quotes' and space"
+    assert tracking.find_run(folder) is None
+    run_id = tracking.start_run(folder, config)
+    assert tracking.find_run(folder) == run_id
+    assert tracking.RunningRun(run_id, folder) in tracking.running_runs()
+    tracking.finish_run(run_id, "KILLED")
+    assert run_id not in {run.run_id for run in tracking.running_runs()}
+    assert tracking.reopen_run(run_id, config) == run_id
+    assert client().get_run(run_id).info.status == "RUNNING"
+
+
+def test_params_that_a_kill_kept_from_being_logged_are_logged_when_it_goes_on(mlruns, config):
+    experiment = tracking.use_store(mlruns)
+    run_id = client().create_run(experiment, run_name="half begun").info.run_id
+    client().log_param(run_id, "seed", str(config.seed))
+    tracking.reopen_run(run_id, config)
+    params = tracking.flat(config.model_dump(mode="json"))
+    assert client().get_run(run_id).data.params == {key: str(value) for key, value in params.items()}
+
+
+def test_a_model_is_logged_once_and_half_a_model_is_made_anew(run_id, start, tmp_path):
+    path = start.save(tmp_path / "policy.pt")
+    experiment = client().get_run(run_id).info.experiment_id
+    half = client().create_logged_model(experiment, name="ppo-ep00777", source_run_id=run_id)
+    whole = tracking.log_model(run_id, path, 777)
+    assert whole != half.model_id
+    assert tracking.log_model(run_id, path, 777) == whole
+    found = client().search_logged_models([experiment], f"source_run_id = '{run_id}' AND name = 'ppo-ep00777'")
+    assert [model.model_id for model in found] == [whole]
+
+
 def test_no_metrics_are_no_mistake(run_id):
     tracking.log_metrics(run_id, {"nothing": math.nan}, 1)
 
 
 def test_a_rollouts_figures(run_id):
-    tracking.log_rollout(run_id, rollout(1.25, 50, train={"value_loss": 0.5, "approx_kl": math.nan}), steps=8)
+    told = rollout(1.25, 50, train={"value_loss": 0.5, "approx_kl": math.nan})
+    tracking.log_metrics(run_id, tracking.rollout_metrics(told, steps=8), 50)
     for key, value in {
         "episode/gain": 1.25,
         "episode/reward": 1.25,
@@ -167,8 +217,11 @@ def test_tags_are_put_under_one_name(run_id):
 
 def test_a_validations_figures_and_table(run_id, held_out, config, evaluator):
     validation = run_searcher(PLAIN_SEARCHER, held_out, 2, config, evaluator, episode=90)
-    tracking.log_validation(run_id, validation, "validation")
     headline = validation.headline()
+    tracking.log_metrics(run_id, tracking.summary_metrics("validation", headline), 90)
+    tracking.log_metrics(run_id, tracking.reading_metrics(validation, "validation"), 90)
+    for _ in range(2):  # MLflow would append a second table to the first
+        tracking.log_logos(run_id, validation, "validation")
     for name in ("quality", "gain", "ssim_improvement", "success_rate", "bytes_ratio", "convergence_score", "logos"):
         assert history(run_id, f"validation/{name}") == [(90, getattr(headline, name))]
     # no reference, no regret
@@ -188,7 +241,8 @@ def test_files_and_images(run_id, tmp_path):
         (tmp_path / name).write_text(name)
     tracking.log_files(run_id, [tmp_path / "one.txt"])
     tracking.log_files(run_id, [tmp_path / "two.txt"], "deep/folder")
-    tracking.log_image(run_id, np.full((8, 12, 3), (255, 0, 0), dtype=np.uint8), "logo 1", 30)
+    for _ in range(2):
+        tracking.log_image(run_id, np.full((8, 12, 3), (255, 0, 0), dtype=np.uint8), "logo 1", 30)
     assert "one.txt" in artifacts(run_id)
     assert artifacts(run_id, "deep/folder") == ["deep/folder/two.txt"]
     [png] = [path for path in artifacts(run_id, "images") if path.endswith(".png")]
@@ -212,7 +266,8 @@ def test_a_model_is_linked_to_its_validation(run_id, start, held_out, config, ev
     path = start.save(tmp_path / "policy.pt")
     model_id = tracking.log_model(run_id, path, 120)
     validation = run_searcher(Agent(start), held_out, 3, config, evaluator, episode=120)
-    tracking.log_validation(run_id, validation, "validation", model_id)
+    metrics = tracking.summary_metrics("validation", validation.headline())
+    tracking.log_metrics(run_id, metrics, 120, model_id)
     model = mlflow.get_logged_model(model_id)
     assert (model.name, model.source_run_id) == ("ppo-ep00120", run_id)
     figures = {metric.key: metric.value for metric in model.metrics}

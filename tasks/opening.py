@@ -1,0 +1,188 @@
+"""How a run is begun, taken up again and closed, whatever happens in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from filelock import FileLock, Timeout
+from prefect.runtime import flow_run
+
+from rlcore.config import Stage1Config
+from rlcore.errors import ConfigError
+from rlcore.files import read_json, write_json
+from rlcore.run_folder import RunFolder
+from tasks import tracking
+from tasks.delivery import deliver, deliver_all
+from tasks.memory import MemoryWatch
+from tasks.run import Run, mlruns_folder
+from tasks.stopping import stoppable
+
+ADJUSTABLE = ("workers", "max_training_time_hours", "hourly_reports", "milestone_notifications")
+"""Settings that a run may be taken up again with other values of: they change no result."""
+
+
+def new_run_name(config: Stage1Config) -> str:
+    """``ppo-<category>-s<seed>-<local time>``."""
+    return f"ppo-{config.category}-s{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def run_folders() -> list[RunFolder]:
+    """All runs, the latest first."""
+    found = [RunFolder(path.parent) for path in (mlruns_folder() / "stage1").glob("*/config.json")]
+    return sorted(found, key=lambda folder: folder.begun, reverse=True)
+
+
+def unfinished_run(name: str = "") -> RunFolder:
+    """The run of that name, or the latest that has not ended and that nobody is at.
+
+    Raises:
+        ConfigError: there is none, or it is finished.
+    """
+    if not name:
+        for folder in run_folders():
+            if not folder.finished and not is_busy(folder):
+                return folder
+        raise ConfigError(f"no unfinished run in {mlruns_folder() / 'stage1'}")
+    folder = RunFolder(mlruns_folder() / "stage1" / name)
+    if not folder.config_file.exists():
+        names = ", ".join(known.name for known in run_folders()[:5])
+        raise ConfigError(f"run {name!r} is not in {folder.path.parent}; the latest there: {names or 'none'}")
+    if folder.finished:
+        raise ConfigError(f"run {name!r} is finished: there is nothing to go on with")
+    return folder
+
+
+@contextmanager
+def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
+    """Begins a run, or takes one up again that did not finish; closes its folder and its MLflow run in the end.
+
+    Without a name, a flow run that Prefect starts anew takes up what it began.
+
+    Raises:
+        ConfigError: the run is finished, is being run by another process, or was begun with other settings.
+    """
+    name = run_name or _name_of_flow_run(flow_run.get_id()) or new_run_name(config)
+    folder = RunFolder(mlruns_folder() / "stage1" / name)
+    with alone(folder, "run"):
+        if folder.config_file.exists():
+            _check_resumable(folder, config)
+        folder.write_config(config)
+        tracking.use_store(mlruns_folder())
+        for orphan in tracking.running_runs():
+            if orphan.folder != folder.path and not is_busy(RunFolder(orphan.folder)):
+                tracking.finish_run(orphan.run_id, "KILLED")
+        run = Run(path=folder.path, mlflow_run_id=_mlflow_run(folder, config))
+        _tell_beginning(folder, config)
+        with closed_in_the_end(run):
+            yield run
+
+
+def _name_of_flow_run(flow_run_id: str | None) -> str:
+    """Of the run that this flow run of Prefect began; empty: none."""
+    if flow_run_id is None:
+        return ""
+    return next((f.name for f in run_folders() if _identity(f).get("flow_run_id") == flow_run_id), "")
+
+
+def _identity(folder: RunFolder) -> dict[str, Any]:
+    file = folder.path / "run.json"
+    content: dict[str, Any] = read_json(file) if file.exists() else {}
+    return content
+
+
+@contextmanager
+def alone(folder: RunFolder, kind: str) -> Iterator[None]:
+    """Holds the folder's lock, which the system frees when the process ends, however it ends.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with _lock(folder):
+            yield
+    except Timeout:
+        raise ConfigError(f"{kind} {folder.name!r} is being run by another process") from None
+
+
+def _lock(folder: RunFolder) -> FileLock:
+    return FileLock(folder.path / ".lock", timeout=0)
+
+
+def is_busy(folder: RunFolder) -> bool:
+    """Whether a process is at it."""
+    if not folder.path.exists():
+        return False
+    try:
+        with _lock(folder):
+            return False
+    except Timeout:
+        return True
+
+
+def _check_resumable(folder: RunFolder, config: Stage1Config) -> None:
+    if folder.finished:
+        raise ConfigError(f"run {folder.name!r} exists already in {folder.path.parent}, and is finished")
+    known, wanted = (
+        tracking.flat(settings.model_dump(mode="json", exclude=set(ADJUSTABLE)))
+        for settings in (folder.config(), config)
+    )
+    changed = [
+        f"{key} = {known.get(key)!r}, not {wanted.get(key)!r}"
+        for key in sorted({*known, *wanted})
+        if known.get(key) != wanted.get(key)
+    ]
+    if changed:
+        raise ConfigError(f"run {folder.name!r} was begun with {'; '.join(changed)}: choose another name")
+
+
+def _mlflow_run(folder: RunFolder, config: Stage1Config) -> str:
+    """The run's own in MLflow, made or opened again; its id is kept in the folder, with Prefect's."""
+    known = tracking.find_run(folder.path)
+    run_id = tracking.start_run(folder.path, config) if known is None else tracking.reopen_run(known, config)
+    write_json(folder.path / "run.json", {"mlflow_run_id": run_id, "flow_run_id": flow_run.get_id()})
+    return run_id
+
+
+def _tell_beginning(folder: RunFolder, config: Stage1Config) -> None:
+    journal = folder.journal
+    if not journal.write_once(
+        "run", folder.name, name=folder.name, target_episodes=config.target_episodes, chunks=config.chunk_count
+    ):
+        journal.write("resumed", name=folder.name)
+
+
+@contextmanager
+def closed_in_the_end(run: Run) -> Iterator[None]:
+    """Marks the folder and the MLflow run as finished, failed or killed, and watches the memory until then.
+
+    Signals are answered while it is open; a run whose hours are over is closed as killed, for it can be gone on with.
+
+    Raises:
+        DeliveryError: all is done, but MLflow or Prefect could not be told of it.
+    """
+    journal = run.folder.journal
+    try:
+        with (
+            MemoryWatch(journal),
+            stoppable(run.config.max_training_time_hours, lambda by: journal.write("stopping", by=by)),
+        ):
+            yield
+            deliver_all(run)
+            verdicts = run.folder.verdicts()
+            ran_out = bool(verdicts) and verdicts[-1].decision == "out_of_time"
+            status = "KILLED" if ran_out else "FINISHED"
+    except BaseException as error:
+        journal.write("ended", status=status_after(error), reason=f"{type(error).__name__}: {error}")
+        deliver(run)
+        raise
+    journal.write("ended", status=status, reason=verdicts[-1].reason if ran_out else "")
+    deliver(run)
+
+
+def status_after(error: BaseException) -> str:
+    """What MLflow calls a run that ended so."""
+    return "FAILED" if isinstance(error, Exception) else "KILLED"
