@@ -79,14 +79,10 @@ def train_segment(
         steps = segment.episodes * config.steps_per_episode
         try:
             model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
-        except ValueError as error:
-            # torch refuses logits that are not numbers, before any loss can tell
-            if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
-                raise
-            reason = (
-                f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
-            )
-            raise NonFiniteError(reason) from error
+        except ValueError:
+            # torch refuses logits that are not numbers, in the middle of the update that broke the weights
+            recorder.refuse_broken_weights()
+            raise
         return _checkpoint(model, replace(checkpoint, episode=segment.end_episode, segments=segment.index + 1))
 
 
@@ -169,14 +165,27 @@ class _Recorder(BaseCallback):
     def _on_step(self) -> bool:
         return True
 
+    def refuse_broken_weights(self) -> None:
+        """A gradient that is not finite shows here too: Adam makes such a weight of it.
+
+        Raises:
+            NonFiniteError: a weight is NaN or infinite; the message names the tensor.
+        """
+        for name, tensor in self.model.policy.named_parameters():
+            if not tensor.isfinite().all():
+                raise NonFiniteError(
+                    f"after episode {self.episode}: {name} is not finite: training can't go on from here"
+                )
+
     def _emit(self) -> None:
         """Called when an update is through: before the next rollout, and at the end."""
-        episodes = self._env.finished
+        episodes, self._env.finished = self._env.finished, []
+        self.episode += len(episodes)
+        figures = self._train_figures()
+        self.refuse_broken_weights()
         if not episodes:
             self._mark()
             return
-        self._env.finished = []
-        self.episode += len(episodes)
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
             episode=self.episode,
@@ -187,7 +196,7 @@ class _Recorder(BaseCallback):
             remembered=statistics.remembered - remembered,
             seconds=time.perf_counter() - self._start,
             trace_seconds=statistics.trace_seconds - seconds,
-            train=self._train_figures(),
+            train=figures,
         )
         self._mark()
         self._on_rollout_record(rollout)

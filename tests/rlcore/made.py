@@ -17,7 +17,7 @@ from rlcore.judging.validation import LogoResult, Validation
 from rlcore.learning.library import Library, Move
 from rlcore.learning.trace_table import TraceTable
 from rlcore.parameters import PLAIN, Parameters
-from rlcore.records import Rollout
+from rlcore.records import Alert, Rollout
 from tests.rlcore.pictures import disk, flat, logo
 
 SETTINGS = tuple(Parameters(filter_speckle=number) for number in range(11))
@@ -72,6 +72,22 @@ def rollout(gain: float = 1.0, episode: int = 10, **values: Any) -> Rollout:
         "train": {"value_loss": 0.5},
     }
     return Rollout(gain=gain, episode=episode, **(settings | values))
+
+
+def alert(**values: Any) -> Alert:
+    settings: dict[str, Any] = {
+        "kind": "overfitting",
+        "check": "gap",
+        "severity": "medium",
+        "episode": 10,
+        "last_episode": 10,
+        "updates": 0,
+        "message": "a gap",
+        "measured": 0.6,
+        "threshold": 0.5,
+        "recommendation": "more logos",
+    }
+    return Alert(**(settings | values))
 
 
 def library(count: int = 3, moves: Sequence[Move] = (), rises: Sequence[float] = (), **values: Any) -> Library:
