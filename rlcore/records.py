@@ -100,7 +100,7 @@ class Verdict:
         decision: ``continue``; ``roll_back`` to the last good checkpoint and go on from there; or stop because of
             ``target_reached``, ``early_stopping``, ``out_of_time`` or ``failure``.
         reason: why, in a sentence.
-        alerts: those that were open, in the order in which they were raised.
+        alerts: those that are open or were seen in the chunk, in the order in which they were raised.
         rollbacks: how often the run was rolled back, with the one that this verdict asks for.
     """
 

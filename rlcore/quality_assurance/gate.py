@@ -30,7 +30,7 @@ def judge(
         rollbacks: how often the run was rolled back already.
         hours: since the run began.
     """
-    alerts, critical = monitor.open_alerts, monitor.critical
+    alerts, critical = monitor.recent_alerts, monitor.critical
     if critical is not None:
         decision, reason = _after_failure(config, critical, rollbacks)
         return Verdict(episode, decision, reason, alerts, rollbacks + (decision == "roll_back"))

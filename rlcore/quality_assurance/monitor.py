@@ -32,6 +32,8 @@ class Monitor:
         self._alerts: list[Alert] = []
         self._open: dict[str, int] = {}
         self._calm: dict[str, int] = {}
+        self._seen_in_chunk: set[int] = set()
+        self._seen_since: set[int] = set()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -42,6 +44,12 @@ class Monitor:
     def open_alerts(self) -> tuple[Alert, ...]:
         """Those whose trouble is not over."""
         return tuple(self._alerts[number] for number in sorted(self._open.values()))
+
+    @property
+    def recent_alerts(self) -> tuple[Alert, ...]:
+        """For a verdict on a chunk: those that are open or were seen since the validation before the last one."""
+        numbers = {*self._open.values(), *self._seen_in_chunk, *self._seen_since}
+        return tuple(self._alerts[number] for number in sorted(numbers))
 
     @property
     def critical(self) -> Alert | None:
@@ -59,6 +67,7 @@ class Monitor:
         Raises:
             ValueError: it is not of the same logos as the ones before.
         """
+        self._seen_in_chunk, self._seen_since = self._seen_since, set()
         self._history.add_validation(validation)
         return self._look(_VALIDATION_CHECKS, validation.episode)
 
@@ -78,8 +87,8 @@ class Monitor:
 
     def rolled_back(self, episode: int) -> None:
         """The run goes on from the checkpoint of ``episode``: open alerts are closed, windows are empty."""
-        self._open.clear()
-        self._calm.clear()
+        for collected in (self._open, self._calm, self._seen_in_chunk, self._seen_since):
+            collected.clear()
         self._history.return_to(episode)
 
     def _look(self, checks: Sequence[Check], episode: int, patience: int = _CALM_LOOKS) -> list[Alert]:
@@ -96,14 +105,15 @@ class Monitor:
 
     def _tell(self, name: str, kind: Kind, reading: Reading, episode: int) -> Alert:
         """Raises the check's alert, or updates the open one."""
-        self._calm[name] = 0
-        number = self._open.get(name)
-        if number is None:
-            self._open[name] = len(self._alerts)
+        if name in self._open:
+            number = self._open[name]
+            self._alerts[number] = _updated(self._alerts[number], reading, episode)
+        else:
+            number = self._open[name] = len(self._alerts)
             alert = Alert(kind=kind, check=name, episode=episode, last_episode=episode, updates=0, **asdict(reading))
             self._alerts.append(alert)
-            return alert
-        self._alerts[number] = _updated(self._alerts[number], reading, episode)
+        self._calm[name] = 0
+        self._seen_since.add(number)
         return self._alerts[number]
 
     def _rest(self, name: str, patience: int) -> None:

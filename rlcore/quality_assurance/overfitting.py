@@ -24,7 +24,9 @@ def overfitting(config: Stage1Config, history: History) -> Reading | None:
     Raises:
         ValueError: the validations are not of the same logos.
     """
-    if history.last is None or min(len(history.first_rollouts), len(history.last.gains)) < LAST:
+    if history.last is None or history.last.validation is history.first:
+        return None
+    if min(len(history.first_rollouts), len(history.last.gains)) < LAST:
         return None
     gap, noise = _gap(history, history.last)
     before = 0.0 if history.previous is None or not history.previous.gains else _gap(history, history.previous)[0]

@@ -111,7 +111,9 @@ def _timeline(evidence: Evidence) -> list[str]:
             f"{alert.severity} {alert.kind}, {seen(alert)}: {alert.message}. {alert.recommendation}"
             for alert in entry.new
         ]
-        told += [f"still {alert.severity} {alert.kind}, {seen(alert)}: {alert.message}." for alert in entry.going_on]
+        told += [
+            f"told before: {alert.severity} {alert.kind}, {seen(alert)}: {alert.message}." for alert in entry.known
+        ]
         lines += ["  " + line for text in told for line in textwrap.wrap(text, TEXT_WIDTH - 2)]
     return lines
 

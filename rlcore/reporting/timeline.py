@@ -14,12 +14,12 @@ class Entry:
 
     Attributes:
         new: alerts that no verdict before had, or not as severe.
-        going_on: the others, which the reader has met.
+        known: the others, which the reader has met.
     """
 
     verdict: Verdict
     new: tuple[Alert, ...]
-    going_on: tuple[Alert, ...]
+    known: tuple[Alert, ...]
 
 
 def timeline(verdicts: Iterable[Verdict]) -> list[Entry]:

@@ -64,7 +64,7 @@ OTHER = {
         "loss_explosion": 10.0,
         "least_loss": 0.5,
         "entropy_floor": 0.1,
-        "kl_limit": 1.0,
+        "kl_limit": 2.0,
         "reward_floor": 0.5,
         "failed_share": 0.1,
         "high_failed_share": 0.2,

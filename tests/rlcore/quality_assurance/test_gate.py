@@ -77,10 +77,12 @@ def test_what_is_not_critical_goes_on_with_its_recommendation(failed, severity):
     assert verdict.alerts[0].recommendation
 
 
-def test_what_is_over_is_not_told_again():
-    over = folded([*good(1, failed_traces=300), *good(20, 2)], CONFIG)
-    assert len(over.alerts) == 1
-    assert judged(monitor=over).alerts == ()
+def test_what_was_over_before_the_chunk_ended_is_told_once():
+    chunk = [*good(1, failed_traces=300), *good(20, 2, rise=0.0), validation(1.0)]
+    once, twice = folded(chunk, CONFIG), folded([*chunk, *good(4, 22, rise=0.0), validation(1.1)], CONFIG)
+    assert [alert.check for alert in judged(monitor=once).alerts] == ["failed traces"]
+    assert once.open_alerts == ()
+    assert judged(monitor=twice).alerts == ()
 
 
 def test_patience_ends_a_training_that_no_longer_improves():

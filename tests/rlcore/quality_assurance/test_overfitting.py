@@ -61,3 +61,7 @@ def test_only_a_gap_that_grows_is_told_again(second, updates):
 def test_two_rollouts_are_too_few_to_tell():
     events = [measured(LOGOS, 0), *good(2, gain=2.0), measured(LOGOS - 5, 20)]
     assert not overfits(folded(events))
+
+
+def test_one_validation_has_not_risen():
+    assert folded([*good(4), *good(4, 5, gain=9.0), measured(LOGOS, 80)]).alerts == ()
