@@ -10,13 +10,11 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from rlcore.config import PPOSettings, Stage1Config, allowed_values
+from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
 from rlcore.errors import ConfigError
 
 SHORT_NAMES = {"target_episodes": "--episodes"}
 """Options that have a shorter name beside their field's."""
-
-_NESTED = "ppo"
 
 
 def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -25,9 +23,15 @@ def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
     given = inspect.signature(command).parameters.values()
     own = [p.replace(annotation=hints[p.name]) for p in given if p.kind is not p.VAR_KEYWORD]
     fields = [
-        _parameter(name, field) for name, field in Stage1Config.model_fields.items() if name not in (_NESTED, *hints)
+        _parameter(name, field)
+        for name, field in Stage1Config.model_fields.items()
+        if name not in (*NESTED_SETTINGS, *hints)
     ]
-    nested = [_parameter(name, field, _NESTED) for name, field in PPOSettings.model_fields.items()]
+    nested = [
+        _parameter(name, field, group)
+        for group, settings in NESTED_SETTINGS.items()
+        for name, field in settings.model_fields.items()
+    ]
     parameters = [*own, *fields, *nested]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -40,7 +44,7 @@ def _parameter(name: str, field: FieldInfo, group: str = "") -> inspect.Paramete
     kind = _kind(field)
     text = " ".join(filter(None, [field.description, _range_note(f"{group}.{name}" if group else name, field)]))
     names = [SHORT_NAMES[name], flag] if not group and name in SHORT_NAMES else [flag]
-    panel = "PPO" if group else "Settings"
+    panel = group.upper() or "Settings"
     if kind is bool:
         option = typer.Option(None, f"{flag}/--no-{full.replace('_', '-')}", help=text, rich_help_panel=panel)
         return _keyword(full, bool | None, option)
@@ -84,8 +88,9 @@ def overrides(options: Mapping[str, Any]) -> dict[str, Any]:
         if name in Stage1Config.model_fields:
             given[name] = _typed(value, _kind(Stage1Config.model_fields[name]))
         else:
-            field = name.removeprefix(f"{_NESTED}_")
-            given.setdefault(_NESTED, {})[field] = _typed(value, _kind(PPOSettings.model_fields[field]))
+            group, _, field = name.partition("_")
+            kind = _kind(NESTED_SETTINGS[group].model_fields[field])
+            given.setdefault(group, {})[field] = _typed(value, kind)
     return given
 
 

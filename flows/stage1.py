@@ -33,7 +33,9 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
         validate(run, make_policy(run))
         for chunk in range(1, config.chunk_count + 1):
             validate(run, train_chunk(run, chunk))
-            if quality_gate(run, chunk).stops:
+            while (verdict := quality_gate(run, chunk)).goes_back:
+                validate(run, train_chunk(run, chunk))
+            if verdict.stops:
                 break
         search_references(run, "test")
         validate_baselines(run, "test")

@@ -54,6 +54,70 @@ class PPOSettings(_Settings):
     max_gradient_norm: float = Field(0.5, gt=0, le=100, description="Gradients are scaled down to this norm.")
 
 
+class QASettings(_Settings):
+    """Thresholds of the QA system; each check is in ``rlcore.quality_assurance``."""
+
+    window: int = Field(
+        8, ge=3, le=1000, description="Rollouts in a rolling figure; as many good ones in a row close an alert."
+    )
+    # healthy trainings: a value loss up to 2.7 at first, 1e-4 in the end
+    loss_explosion: float = Field(
+        100.0, gt=1, le=100_000, description="A loss of this many times its rolling median has exploded (critical)."
+    )
+    least_loss: float = Field(0.1, gt=0, le=1000, description="A rolling median of a loss under this counts as this.")
+    # healthy trainings: from 2.3 down to 0.02 where one option is best for every logo
+    entropy_floor: float = Field(
+        0.002, ge=0, le=10, description="Nats; a policy under it always chooses the same (critical)."
+    )
+    # healthy trainings: up to 0.24; with a learning rate of 0.03: 5
+    kl_limit: float = Field(
+        1.0, gt=0, le=1000, description="Nats that an update moves the policy, mean of three; above it is critical."
+    )
+    reward_floor: float = Field(
+        0.05, ge=-100, le=100, description="Rolling mean of the training gain; under it is critical."
+    )
+    failed_share: float = Field(0.02, ge=0, le=1, description="Rolling share of failed traces that is told (medium).")
+    high_failed_share: float = Field(0.25, ge=0, le=1, description="Rolling share of failed traces that is high.")
+    critical_failed_share: float = Field(
+        0.5, ge=0, le=1, description="Rolling share of failed traces that is critical."
+    )
+    stagnation_episodes: int = Field(
+        2000, ge=2, le=1_000_000, description="Episodes in which the training gain has to rise, under the target."
+    )
+    stagnation_rise: float = Field(
+        0.005, ge=0, le=100, description="Least rise of the training gain from their first half to their second."
+    )
+    degradation_margin: float = Field(
+        0.05, ge=0, le=100, description="Validation gain under its best by more than this and noise is told."
+    )
+    overfitting_gap: float = Field(
+        0.25, ge=0, le=100, description="Training gain that rose more than validation gain by this and noise is told."
+    )
+    velocity_window: int = Field(40, ge=4, le=100_000, description="Rollouts whose median velocity is the usual one.")
+    velocity_share: float = Field(
+        0.33, gt=0, le=1, description="Share of the usual velocity under which the mean of three rollouts is told."
+    )
+    memory_growth_mib: float = Field(
+        512.0, gt=0, le=100_000, description="MiB that memory may grow by in each of two chunks in a row."
+    )
+    disk_reserve_mib: float = Field(
+        1024.0, ge=0, le=100_000, description="MiB of the disk to be left when the run has written all that it needs."
+    )
+    most_rollbacks: int = Field(
+        2, ge=0, le=100, description="Returns to the last good checkpoint before a critical failure ends the run."
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> QASettings:
+        shares = (self.failed_share, self.high_failed_share, self.critical_failed_share)
+        if sorted(shares) != list(shares):
+            raise ValueError(
+                "qa: failed_share, high_failed_share and critical_failed_share have to rise, not"
+                f" {', '.join(f'{share:g}' for share in shares)}"
+            )
+        return self
+
+
 class Stage1Config(_Settings):
     """All settings of a stage 1 run."""
 
@@ -74,9 +138,9 @@ class Stage1Config(_Settings):
     early_stopping_patience: int = Field(3, ge=1, le=1000, description="Validations without improvement before a stop.")
     hourly_reports: bool = Field(True, description="Write a progress report every hour of training.")
     milestone_notifications: bool = Field(True, description="Emit an event at each quarter and each new best.")
-    failure_detection: bool = Field(True, description="Stop at non-finite losses or a collapsed reward.")
+    failure_detection: bool = Field(True, description="Watch for failures, stagnation and degradation.")
     overfitting_detection: bool = Field(True, description="Warn when training gain leaves validation gain behind.")
-    performance_monitoring: bool = Field(True, description="Record velocity, memory and failed traces.")
+    performance_monitoring: bool = Field(True, description="Watch velocity, memory and disk space.")
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Every random state derives from it.")
     workers: int = Field(
@@ -120,6 +184,7 @@ class Stage1Config(_Settings):
     )
     fixed: dict[str, Any] = Field(default_factory=dict, description="Values of parameters that it does not choose.")
     ppo: PPOSettings = Field(default_factory=PPOSettings, description="Settings of PPO.")
+    qa: QASettings = Field(default_factory=QASettings, description="Thresholds of the QA system.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Stage1Config:
@@ -157,8 +222,12 @@ class Stage1Config(_Settings):
         return Target(self.ssim_improvement_threshold, self.quality_target)
 
 
+NESTED_SETTINGS: Mapping[str, type[BaseModel]] = {"ppo": PPOSettings, "qa": QASettings}
+"""Fields of ``Stage1Config`` that have fields of their own."""
+
+
 def load_config(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Stage1Config:
-    """The defaults, then a TOML file's values, then ``overrides`` (``ppo`` may be nested in both).
+    """The defaults, then a TOML file's values, then ``overrides`` (``ppo`` and ``qa`` are nested in both).
 
     Raises:
         ConfigError: the file can't be read, or a field is unknown, of a wrong type or out of range.
@@ -181,9 +250,9 @@ def load_config(file: Path | None = None, overrides: Mapping[str, Any] | None = 
 def _complaint(item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        owner = PPOSettings if str(item["loc"][0]) == "ppo" else Stage1Config
+        owner = NESTED_SETTINGS.get(str(item["loc"][0]), Stage1Config)
         return f"{path}: unknown field; known are {', '.join(owner.model_fields)}"
-    if not path:
+    if item["type"] == "value_error":
         return str(item["msg"]).removeprefix("Value error, ")
     allowed = allowed_values(path)
     return f"{path} = {item['input']!r}: {item['msg'].lower()}" + (f"; allowed: {allowed}" if allowed else "")

@@ -1,5 +1,7 @@
 """Every error a user can meet, one line each on when it is raised."""
 
+from typing import Any
+
 
 class Stage1Error(Exception):
     """Base of all errors below: the command line prints its message without a traceback."""
@@ -34,7 +36,9 @@ class CheckpointError(Stage1Error):
 
 
 class NonFiniteError(Stage1Error):
-    """A loss or a weight became NaN or infinite while training."""
+    """A loss or a weight became NaN or infinite while training; ``checkpoint`` is the broken one, to look at."""
+
+    checkpoint: Any = None
 
 
 class DeliveryError(Stage1Error):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
@@ -22,7 +22,7 @@ class Rollout:
         quality, bytes_ratio, ssim_improvement: of what would be delivered.
         success_rate: share of its episodes that are a success.
         first_gain: mean best gain after the first trace, at the run's size weight.
-        failed_traces: number of failed traces.
+        failures: number of failed traces by kind (``panic``, ``timeout``, ...).
         traces: traces asked for; remembered: of these, answered from memory.
         seconds: wall time of playing and learning.
         trace_seconds: seconds inside the traces, added up over the workers.
@@ -38,12 +38,17 @@ class Rollout:
     bytes_ratio: float
     ssim_improvement: float
     success_rate: float
-    failed_traces: int
+    failures: dict[str, int]
     traces: int
     remembered: int
     seconds: float
     trace_seconds: float
     train: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def failed_traces(self) -> int:
+        """Number of failed traces."""
+        return sum(self.failures.values())
 
     @property
     def episodes_per_second(self) -> float:
@@ -55,16 +60,36 @@ class Rollout:
         return asdict(self)
 
 
+Kind = Literal["failure", "overfitting", "stagnation", "degradation", "performance"]
 Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The mildest first."""
+Decision = Literal["continue", "roll_back", "target_reached", "early_stopping", "out_of_time", "failure"]
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that the QA gate noticed, with the figure and the threshold it broke."""
+    """A trouble that the QA system noticed, from when it was raised to when it was last seen.
 
-    kind: Literal["failure", "overfitting", "stagnation", "degradation", "performance"]
+    Attributes:
+        kind: what it is about.
+        check: name of the check that raised it (``kl``, ``disk``, ...); a check has one open alert at most.
+        severity: the worst so far.
+        episode: when it was raised.
+        last_episode: when it was last seen.
+        updates: how often it was seen again since it was raised.
+        message: what is wrong, with the figure, when it was last as bad as ``severity``.
+        measured: the figure.
+        threshold: the limit that it broke, in the figure's unit.
+        recommendation: what to do about it.
+    """
+
+    kind: Kind
+    check: str
     severity: Severity
     episode: int
+    last_episode: int
+    updates: int
     message: str
     measured: float
     threshold: float
@@ -76,19 +101,29 @@ class Verdict:
     """The gate's answer after a chunk.
 
     Attributes:
-        decision: ``continue``; or stop because of ``target_reached``, ``early_stopping``, ``out_of_time`` or
-            ``failure``.
+        episode: episodes trained when it was given.
+        decision: ``continue``; ``roll_back`` to the last good checkpoint and go on from there; or stop because of
+            ``target_reached``, ``early_stopping``, ``out_of_time`` or ``failure``.
+        reason: why, in a sentence.
+        alerts: those that are open or were seen in the chunk, in the order in which they were raised.
+        rollbacks: how often the run was rolled back, with the one that this verdict asks for.
     """
 
     episode: int
-    decision: Literal["continue", "target_reached", "early_stopping", "out_of_time", "failure"]
+    decision: Decision
     reason: str
     alerts: tuple[Alert, ...] = ()
+    rollbacks: int = 0
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether training goes on from an earlier checkpoint."""
+        return self.decision == "roll_back"
 
     @property
     def stops(self) -> bool:
         """Whether training ends here."""
-        return self.decision != "continue"
+        return self.decision not in ("continue", "roll_back")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlcore.config import Stage1Config
@@ -113,6 +113,29 @@ class RunFolder:
         """The pictures of that episode's validation, in order."""
         return sorted((self.path / "samples").glob(f"episode-{episode:06d}-*.png"))
 
+    def emergency(self, episode: int, rollbacks: int) -> Path:
+        """A checkpoint that training was broken at, kept for inspection."""
+        return self.path / "emergency" / f"attempt-{rollbacks}-episode-{episode:06d}.pt"
+
+    @property
+    def rollbacks(self) -> int:
+        """How often training went back to an earlier checkpoint."""
+        return len(self.journal.read("rollback"))
+
+    def carry_out_rollback(self) -> None:
+        """Makes the checkpoints what the last rollback says, where a kill came in between or it was just decided."""
+        told = self.journal.read("rollback")
+        if not told:
+            return
+        good, number = told[-1]["episode"], told[-1]["number"]
+        checkpoint = Checkpoint.load(self.checkpoint(good))
+        if checkpoint.rollbacks == number:
+            return
+        for episode, path in self.checkpoints().items():
+            if episode > good:
+                path.unlink()
+        replace(checkpoint, rollbacks=number).save(self.checkpoint(good))
+
     def sample(self, episode: int, number: int) -> Path:
         """A picture of a validation logo: original, plain, agent."""
         return self.path / "samples" / f"episode-{episode:06d}-{number}.png"
@@ -129,9 +152,9 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether it came to its end; a run that failed or was killed can be gone on with."""
+        """Whether it came to its end; a run that broke off, was killed, or was out of time can be gone on with."""
         ends = self.journal.read("ended")
-        return bool(ends) and ends[-1]["status"] == "FINISHED"
+        return bool(ends) and not ends[-1]["resumable"]
 
     def write_config(self, config: Stage1Config) -> Path:
         """Keeps the configuration."""
@@ -179,6 +202,17 @@ class RunFolder:
             elif entry["event"] == "rollback":
                 found = [rollout for rollout in found if rollout.episode <= entry["episode"]]
         return found
+
+    @property
+    def trained_episodes(self) -> int:
+        """Episodes behind the last rollout, or the broken one after it."""
+        episode = 0
+        for entry in self.journal.read():
+            if entry["event"] == "rollout":
+                episode = entry["rollout"]["episode"]
+            elif entry["event"] in ("rollback", "broken"):
+                episode = entry["episode"]
+        return episode
 
     def verdicts(self) -> list[Verdict]:
         """All so far, from the journal."""

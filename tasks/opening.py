@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,17 @@ from prefect.runtime import flow_run
 from rlcore.config import Stage1Config
 from rlcore.errors import ConfigError
 from rlcore.files import read_json, write_json
+from rlcore.records import Verdict
 from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tasks.delivery import deliver, deliver_all
 from tasks.memory import MemoryWatch
+from tasks.monitoring import check_disk
 from tasks.run import Run, mlruns_folder
 from tasks.stopping import stoppable
+
+ENDS = {"out_of_time": "KILLED", "failure": "FAILED"}
+"""Verdicts after which a run is not finished in MLflow's eyes; what was out of time can be gone on with."""
 
 ADJUSTABLE = ("workers", "max_training_time_hours", "hourly_reports", "milestone_notifications")
 """Settings that a run may be taken up again with other values of: they change no result."""
@@ -69,6 +74,7 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
     with alone(folder, "run"):
         if folder.config_file.exists():
             _check_resumable(folder, config)
+        check_disk(folder, config)
         folder.write_config(config)
         tracking.use_store(mlruns_folder())
         for orphan in tracking.running_runs():
@@ -172,15 +178,22 @@ def closed_in_the_end(run: Run) -> Iterator[None]:
         ):
             yield
             deliver_all(run)
-            verdicts = run.folder.verdicts()
-            ran_out = bool(verdicts) and verdicts[-1].decision == "out_of_time"
-            status = "KILLED" if ran_out else "FINISHED"
     except BaseException as error:
-        journal.write("ended", status=status_after(error), reason=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        journal.write("ended", status=status_after(error), reason=reason, resumable=True)
         deliver(run)
         raise
-    journal.write("ended", status=status, reason=verdicts[-1].reason if ran_out else "")
+    status, reason = _outcome(run.folder.verdicts())
+    journal.write("ended", status=status, reason=reason, resumable=status == "KILLED")
     deliver(run)
+
+
+def _outcome(verdicts: Sequence[Verdict]) -> tuple[str, str]:
+    """MLflow's status of a run that came to the end of the flow, and why where it is not what was hoped for."""
+    last = verdicts[-1] if verdicts else None
+    if last is None or last.decision not in ENDS:
+        return "FINISHED", ""
+    return ENDS[last.decision], last.reason
 
 
 def status_after(error: BaseException) -> str:

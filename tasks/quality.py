@@ -1,4 +1,4 @@
-"""The QA gate as a task."""
+"""The QA gate as a task, and what it does."""
 
 from __future__ import annotations
 
@@ -14,24 +14,39 @@ from rlcore.learning.plan import plan_chunks
 from rlcore.quality_assurance import judge
 from rlcore.records import Verdict
 from tasks.delivery import deliver
+from tasks.monitoring import look_at_disk, monitor_of
 from tasks.run import Run
-from tasks.stopping import hours_gone, out_of_time
+from tasks.stopping import hours_gone
+
+NOT_FINAL = ("roll_back", "out_of_time")
+"""Decisions that a run goes on after: then the chunk is judged again."""
 
 
 @task(name="quality gate", task_run_name="quality gate after chunk {chunk}", cache_policy=NO_CACHE)
 def quality_gate(run: Run, chunk: int) -> Verdict:
-    """Judges the chunk; the verdict goes into the journal and MLflow."""
+    """Judges the run after chunk number ``chunk``, and goes back to the last good checkpoint where that is due."""
     folder, config = run.folder, run.config
-    begun, end = (chunk - 1) * config.validation_frequency, plan_chunks(config)[chunk - 1][-1].end_episode
-    known = [verdict for verdict in folder.verdicts() if verdict.episode == end]
-    if known and not out_of_time():  # the run is taken up again, and was past this chunk
+    end = plan_chunks(config)[chunk - 1][-1].end_episode
+    known = [v for v in folder.verdicts() if v.episode == end and v.decision not in NOT_FINAL]
+    if known:  # the run is taken up again, and was past this chunk
         return known[-1]
-    rollouts = [rollout for rollout in folder.rollouts() if rollout.episode > begun]
-    broken = [entry["reason"] for entry in folder.journal.read("broken") if entry["chunk"] == chunk]
-    verdict = judge(config, rollouts, folder.validations(), broken[-1] if broken else "", hours_gone())
-    folder.journal.write_once("verdict", f"episode {verdict.episode}: {verdict.decision}", verdict=asdict(verdict))
+    episode = folder.trained_episodes
+    look_at_disk(folder, config, episode)
+    monitor, rollbacks = monitor_of(folder, config), folder.rollbacks
+    verdict = judge(config, monitor, folder.validations(), episode, rollbacks, hours_gone())
+    key = f"episode {verdict.episode}, {rollbacks} rollbacks, {verdict.decision}"
+    folder.journal.write_once("verdict", key, verdict=asdict(verdict))
+    if verdict.decision == "roll_back":
+        _roll_back(run, verdict)
     deliver(run)
     return verdict
+
+
+def _roll_back(run: Run, verdict: Verdict) -> None:
+    """To the last checkpoint that was validated; the next training carries it out, now or after a kill."""
+    good = run.folder.validations()[-1].episode
+    number = verdict.rollbacks
+    run.folder.journal.write_once("rollback", str(number), number=number, episode=good, reason=verdict.reason)
 
 
 REJECTED = "Rejected"

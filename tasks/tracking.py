@@ -193,6 +193,7 @@ def rollout_metrics(rollout: Rollout, steps: int, rollbacks: int = 0) -> dict[st
         f"episode{again}/length": float(steps),
         f"episode{again}/velocity": rollout.episodes_per_second,
         f"episode{again}/failed_traces": float(rollout.failed_traces),
+        **{f"episode{again}/failed_{kind}": float(count) for kind, count in rollout.failures.items()},
     }
     return metrics | {f"train{again}/{name}": value for name, value in rollout.train.items()}
 

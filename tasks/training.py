@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from rlcore.conversion.evaluator import Evaluator
+from rlcore.episode import Subject
 from rlcore.errors import NonFiniteError
 from rlcore.learning.agent import Checkpoint, library_versions
-from rlcore.learning.plan import plan_chunks
+from rlcore.learning.plan import Segment, plan_chunks
 from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
 from rlcore.learning.warm_start import warm_started
 from rlcore.progress import episode_milestones, hourly_report
-from rlcore.records import Rollout
+from rlcore.records import Alert, Rollout
 from tasks.data import library_of, training_logos_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
+from tasks.monitoring import monitor_of
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_asked, stop_if_asked
 
@@ -45,30 +48,47 @@ def train_chunk(run: Run, chunk: int) -> int:
     Raises:
         Interrupted: the run was asked to stop; what was trained is kept.
     """
-    folder, segments = run.folder, plan_chunks(run.config)[chunk - 1]
+    folder, config, segments = run.folder, run.config, plan_chunks(run.config)[chunk - 1]
+    folder.carry_out_rollback()
     checkpoint = folder.latest_checkpoint()
     if checkpoint.episode >= segments[-1].end_episode:
         return segments[-1].end_episode
     _note_other_versions(run, checkpoint)
-    subjects, observer = training_logos_of(run), RolloutObserver(run, checkpoint.rollbacks)
-    with stage(run, "training"), Evaluator(run.config.workers) as evaluator:
-        if not run.config.speed_weight:  # a recorded trace has no seconds
+    subjects, observer = training_logos_of(run), RolloutObserver(run, checkpoint)
+    with stage(run, "training"), Evaluator(config.workers) as evaluator:
+        if not config.speed_weight:  # a recorded trace has no seconds
             evaluator.remember(checkpoint.experience.table.traces(checkpoint.library.settings, subjects))
         for segment in segments:
-            if checkpoint.episode >= segment.end_episode:
-                continue
-            try:
-                checkpoint = train_segment(checkpoint, segment, subjects, evaluator, observer, stop_asked)
-            except NonFiniteError as error:
-                folder.journal.write("broken", episode=checkpoint.episode, chunk=chunk, reason=str(error))
-                break
-            checkpoint.save(folder.checkpoint(checkpoint.episode))
-            folder.prune_checkpoints()
-            if checkpoint.episode < segment.end_episode:
-                break
+            if checkpoint.episode < segment.end_episode and not observer.stops():
+                checkpoint = _trained(run, checkpoint, segment, subjects, evaluator, observer)
         folder.journal.write("traces", chunk=chunk, **asdict(evaluator.statistics))
     stop_if_asked()
     return checkpoint.episode
+
+
+def _trained(
+    run: Run,
+    checkpoint: Checkpoint,
+    segment: Segment,
+    subjects: Sequence[Subject],
+    evaluator: Evaluator,
+    observer: RolloutObserver,
+) -> Checkpoint:
+    """The checkpoint after the segment, kept; one that training was broken at is kept apart."""
+    folder = run.folder
+    try:
+        after = train_segment(checkpoint, segment, subjects, evaluator, observer, observer.stops)
+    except NonFiniteError as error:
+        after = error.checkpoint
+        after.save(folder.emergency(after.episode, after.rollbacks))
+        observer.broken(after.episode, str(error))
+        return checkpoint
+    if observer.failed:
+        after.save(folder.emergency(after.episode, after.rollbacks))
+        return after
+    after.save(folder.checkpoint(after.episode))
+    folder.prune_checkpoints()
+    return after
 
 
 def _note_other_versions(run: Run, checkpoint: Checkpoint) -> None:
@@ -82,25 +102,49 @@ def _note_other_versions(run: Run, checkpoint: Checkpoint) -> None:
 
 
 class RolloutObserver:
-    """Writes each rollout into the journal, announces milestones, reports every hour, and asks for delivery."""
+    """Follows a training: journal, monitor, milestones, hourly report, delivery; and knows when it has to stop."""
 
-    def __init__(self, run: Run, rollbacks: int) -> None:
+    def __init__(self, run: Run, checkpoint: Checkpoint) -> None:
         self._run = run
         self._config = run.config
-        self._rollbacks = rollbacks
+        self._rollbacks = checkpoint.rollbacks
+        self._monitor = monitor_of(run.folder, self._config, until=checkpoint.episode)
         reports = run.folder.journal.read("hourly_report")
         self._last_report = reports[-1]["time"] if reports else run.folder.begun
 
+    @property
+    def failed(self) -> bool:
+        """Whether training is broken: there is nothing to go on with."""
+        return self._monitor.critical is not None
+
+    def stops(self) -> bool:
+        """Whether training should end at the next rollout."""
+        return self.failed or stop_asked()
+
     def __call__(self, rollout: Rollout) -> None:
         """One rollout is done."""
-        key = f"{rollout.episode} after {self._rollbacks} rollbacks"
         journal = self._run.folder.journal
+        key = f"episode {rollout.episode}, {self._rollbacks} rollbacks"
         journal.write_once("rollout", key, rollbacks=self._rollbacks, rollout=rollout.as_dict())
+        self._tell(self._monitor.take_rollout(rollout))
         before = rollout.episode - rollout.episodes
         announce(self._run, episode_milestones(self._config, before, rollout.episode))
         if self._config.hourly_reports and time.time() - self._last_report >= 3600:
             self._report(rollout.episode)
         deliver(self._run)
+
+    def broken(self, episode: int, reason: str) -> None:
+        """A loss or a weight is not a finite number."""
+        key = f"episode {episode}, {self._rollbacks} rollbacks"
+        self._run.folder.journal.write_once("broken", key, episode=episode, rollbacks=self._rollbacks, reason=reason)
+        self._tell(self._monitor.take_broken(episode, reason))
+
+    def _tell(self, alerts: Sequence[Alert]) -> None:
+        """Each alert when it is raised; what becomes of it is in the next verdict."""
+        for alert in alerts:
+            if not alert.updates:
+                key = f"{alert.check}, episode {alert.episode}, {self._rollbacks} rollbacks"
+                self._run.folder.journal.write_once("alert", key, alert=asdict(alert))
 
     def _report(self, episode: int) -> None:
         self._last_report = time.time()

@@ -23,6 +23,7 @@ from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
+from tasks.monitoring import monitor_of
 from tasks.models import best_checkpoint
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_if_asked
@@ -34,10 +35,10 @@ SAMPLE_LOGOS = 4
 def validate(run: Run, episode: int) -> float:
     """Judges the checkpoint of ``episode``, keeps the best and tells of it; returns its gain.
 
-    Where training ended inside a chunk there is nothing to judge: the last gain is returned.
+    Where training ended inside a chunk, or is broken, there is nothing to judge: the last gain is returned.
     """
     folder = run.folder
-    if not ends_chunk(run.config, episode):
+    if not ends_chunk(run.config, episode) or monitor_of(folder, run.config).critical is not None:
         return folder.validations()[-1].headline().gain
     if not folder.has_validation(f"episode-{episode:06d}"):
         _validate(run, episode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -89,18 +90,22 @@ def train_segment(
         recorder = _Recorder(env, checkpoint, evaluator, on_rollout or (lambda rollout: None), stop)
         steps = rest.episodes * config.steps_per_episode
         try:
-            model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
-        except _StopAskedError:
-            pass
-        except ValueError as error:
-            # torch refuses logits that are not numbers, before any loss can tell
-            if all(bool(tensor.isfinite().all()) for tensor in model.policy.parameters()):
-                raise
-            reason = (
-                f"after episode {recorder.episode}: a weight is not a finite number: training can't go on from here"
-            )
-            raise NonFiniteError(reason) from error
+            _learn(model, steps, recorder)
+        except NonFiniteError as error:
+            error.checkpoint = _checkpoint(model, replace(checkpoint, episode=recorder.episode))
+            raise
         return _checkpoint(model, replace(checkpoint, episode=recorder.episode))
+
+
+def _learn(model: PPO, steps: int, recorder: _Recorder) -> None:
+    try:
+        model.learn(steps, callback=recorder, log_interval=None)  # type: ignore[arg-type]
+    except _StopAskedError:
+        pass
+    except ValueError:
+        # torch refuses logits that are not numbers, in the middle of the update that broke the weights
+        recorder.refuse_broken_weights()
+        raise
 
 
 def _largest_divisor(number: int, most: int) -> int:
@@ -192,25 +197,38 @@ class _Recorder(BaseCallback):
     def _on_step(self) -> bool:
         return True
 
+    def refuse_broken_weights(self) -> None:
+        """A gradient that is not finite shows here too: Adam makes such a weight of it.
+
+        Raises:
+            NonFiniteError: a weight is NaN or infinite; the message names the tensor.
+        """
+        for name, tensor in self.model.policy.named_parameters():
+            if not tensor.isfinite().all():
+                raise NonFiniteError(
+                    f"after episode {self.episode}: {name} is not finite: training can't go on from here"
+                )
+
     def _emit(self) -> None:
         """Called when an update is through: before the next rollout, and at the end."""
-        episodes = self._env.finished
+        episodes, self._env.finished = self._env.finished, []
+        self.episode += len(episodes)
+        figures = self._train_figures()
+        self.refuse_broken_weights()
         if not episodes:
             self._mark()
             return
-        self._env.finished = []
-        self.episode += len(episodes)
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
             episode=self.episode,
             episodes=len(episodes),
-            failed_traces=sum(a.trace.failure is not None for episode in episodes for a in episode.attempts),
+            failures=_failures(episodes),
             **_means(episodes, self._config),
             traces=statistics.asked - asked,
             remembered=statistics.remembered - remembered,
             seconds=time.perf_counter() - self._start,
             trace_seconds=statistics.trace_seconds - seconds,
-            train=self._train_figures(),
+            train=figures,
         )
         self._mark()
         self._on_rollout_record(rollout)
@@ -229,6 +247,11 @@ class _Recorder(BaseCallback):
         if bad:
             raise NonFiniteError(f"episode {self.episode}: {bad}: training can't go on from here")
         return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+
+def _failures(episodes: Sequence[Episode]) -> dict[str, int]:
+    kinds = Counter(attempt.trace.failure for episode in episodes for attempt in episode.attempts)
+    return {kind: kinds[kind] for kind in sorted(filter(None, kinds))}
 
 
 def _means(episodes: Sequence[Episode], config: Stage1Config) -> dict[str, float]:

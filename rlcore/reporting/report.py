@@ -22,6 +22,7 @@ from rlcore.reporting.gallery import GalleryItem, svg_files
 from rlcore.reporting.pages import Picture, templates
 from rlcore.reporting.summary import summary_text
 from rlcore.reporting.tables import cells
+from rlcore.reporting.timeline import seen, timeline
 
 __all__ = [
     "COLUMNS",
@@ -135,6 +136,8 @@ def html_page(evidence: Evidence, gallery: Sequence[GalleryItem], pictures: Sequ
             pictures=pictures,
             gallery=gallery,
             comparison=None if evidence.comparison is None else section_content(evidence.comparison),
+            timeline=timeline(evidence.verdicts),
+            seen=seen,
             region_style=_region_style,
         )
     )

@@ -9,6 +9,7 @@ from rlcore.records import Evidence
 from rlcore.reporting import comparison_findings
 from rlcore.reporting.findings import COLUMNS, conclusions, count_table, ending, headline, result_table, skipped_reasons
 from rlcore.reporting.tables import cells
+from rlcore.reporting.timeline import seen, timeline
 from rlcore.reporting.wording import MISSING, decimal, duration, percent
 
 TEXT_WIDTH = 100
@@ -102,12 +103,18 @@ def _validations(evidence: Evidence) -> list[str]:
 
 def _timeline(evidence: Evidence) -> list[str]:
     lines: list[str] = []
-    for verdict in evidence.verdicts:
+    for entry in timeline(evidence.verdicts):
+        verdict = entry.verdict
         decision = verdict.decision.replace("_", " ")
         lines += _wrapped([f"{verdict.episode:,} episodes: {decision}: {verdict.reason}"], "- ")
-        for alert in verdict.alerts:
-            text = f"{alert.severity} {alert.kind}: {alert.message}. {alert.recommendation}"
-            lines += ["  " + line for line in textwrap.wrap(text, TEXT_WIDTH - 2)]
+        told = [
+            f"{alert.severity} {alert.kind}, {seen(alert)}: {alert.message}. {alert.recommendation}"
+            for alert in entry.new
+        ]
+        told += [
+            f"told before: {alert.severity} {alert.kind}, {seen(alert)}: {alert.message}." for alert in entry.known
+        ]
+        lines += ["  " + line for text in told for line in textwrap.wrap(text, TEXT_WIDTH - 2)]
     return lines
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import flows.running
 from flows.cli import FAILED, USAGE_ERROR, app, main
-from rlcore.config import PPOSettings, Stage1Config, allowed_values
+from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
 from rlcore.errors import CheckpointError
 from rlcore.logos import load_logo
 from rlcore.rendering import render
@@ -32,9 +32,11 @@ def flag(name):
 
 def test_help_explains_every_field_in_a_sentence(help_text):
     lines = help_text.splitlines()
-    options = [(flag(name), name, field) for name, field in Stage1Config.model_fields.items() if name != "ppo"]
-    options += [(flag(f"ppo_{name}"), f"ppo.{name}", field) for name, field in PPOSettings.model_fields.items()]
-    assert len(options) > 30
+    fields = Stage1Config.model_fields
+    options = [(flag(name), name, field) for name, field in fields.items() if name not in NESTED_SETTINGS]
+    for group, settings in NESTED_SETTINGS.items():
+        options += [(flag(f"{group}_{name}"), f"{group}.{name}", f) for name, f in settings.model_fields.items()]
+    assert len(options) > 50
     for option, path, field in options:
         [line] = [line for line in lines if any(option in word.split(",") for word in line.split())]
         assert field.description in line

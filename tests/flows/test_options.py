@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from flows.options import overrides, with_config_options
-from rlcore.config import PPOSettings, Stage1Config, load_config
+from rlcore.config import PPOSettings, QASettings, Stage1Config, load_config
 from rlcore.errors import ConfigError
 
 
@@ -16,8 +16,11 @@ def command(own: int = 1, **options: object) -> None:
 
 def test_every_field_has_an_option():
     names = list(inspect.signature(command).parameters)
-    fields = [name for name in Stage1Config.model_fields if name != "ppo"]
-    assert names == ["own", *fields, *(f"ppo_{name}" for name in PPOSettings.model_fields)]
+    fields = [name for name in Stage1Config.model_fields if name not in ("ppo", "qa")]
+    ppo, qa = (
+        [f"{group}_{name}" for name in s.model_fields] for group, s in (("ppo", PPOSettings), ("qa", QASettings))
+    )
+    assert names == ["own", *fields, *ppo, *qa]
 
 
 def test_nothing_given_overrides_nothing():
@@ -39,6 +42,7 @@ def test_nothing_given_overrides_nothing():
         ({"tuned": ["mode", "supersample"]}, {"tuned": ["mode", "supersample"]}),
         ({"fixed": ["mode=polygon", "palette_size=4"]}, {"fixed": {"mode": "polygon", "palette_size": 4}}),
         ({"ppo_epochs": "3", "ppo_clip_range": "0.1"}, {"ppo": {"epochs": 3, "clip_range": 0.1}}),
+        ({"qa_kl_limit": "1", "ppo_epochs": "3"}, {"qa": {"kl_limit": 1}, "ppo": {"epochs": 3}}),
     ],
 )
 def test_what_is_given_becomes_settings(given, expected):
@@ -65,6 +69,7 @@ def test_settings_from_options_are_taken_by_the_config():
         ({"seed": "abc"}, "seed = 'abc'"),
         ({"seed": "1.5"}, "seed = 1.5"),
         ({"ppo_epochs": "0"}, "ppo.epochs = 0"),
+        ({"qa_window": "2"}, "qa.window = 2"),
         ({"fixed": ["mode"]}, "fixed = 'mode': write NAME=VALUE"),
         ({"fixed": ["mode=circles"]}, "mode = 'circles': allowed are spline, polygon"),
     ],

@@ -10,11 +10,10 @@ from rich.console import Console
 from flows import progress_view
 from flows.progress_view import ProgressState, ProgressView, render
 from rlcore.journal import Journal
-from rlcore.records import Alert, Verdict
-from tests.rlcore.made import rollout, validation
+from rlcore.records import Verdict
+from tests.rlcore.made import alert, rollout, validation
 
 HEADLINE = asdict(validation(1.5, episode=30).headline())
-ALERT = Alert("overfitting", "medium", 30, "a gap", 0.6, 0.5, "more logos")
 EVENTS = [
     {"event": "run", "name": "tiny", "target_episodes": 60, "chunks": 2},
     {"event": "stage_begin", "stage": "training"},
@@ -22,7 +21,7 @@ EVENTS = [
     {"event": "rollout", "rollout": rollout(1.375, 30, episodes=10, seconds=5.0).as_dict()},
     {"event": "milestone", "name": "episodes-50", "episode": 30, "message": "50% of 60 episodes done"},
     {"event": "validation", "episode": 30, "headline": HEADLINE},
-    {"event": "verdict", "verdict": asdict(Verdict(30, "continue", "all fine", (ALERT,)))},
+    {"event": "verdict", "verdict": asdict(Verdict(30, "continue", "all fine", (alert(),)))},
     {"event": "something new", "field": 1},
     {"event": "progress", "stage": "references: test", "done": 16, "total": 150},
 ]

@@ -17,7 +17,7 @@ from rlcore.judging.validation import LogoResult, Validation
 from rlcore.learning.library import Library, Move
 from rlcore.learning.trace_table import TraceTable
 from rlcore.parameters import PLAIN, Parameters
-from rlcore.records import Rollout
+from rlcore.records import Alert, Rollout
 from tests.rlcore.pictures import disk, flat, logo
 
 SETTINGS = tuple(Parameters(filter_speckle=number) for number in range(11))
@@ -55,7 +55,7 @@ def validation(gain: float = 1.0, episode: int = 0, quality: float = 0.9, succes
     return Validation("agent", episode, 2, "simple", (only,))
 
 
-def rollout(gain: float = 1.0, episode: int = 10, **values: Any) -> Rollout:
+def rollout(gain: float = 1.0, episode: int = 10, failed_traces: int = 0, **values: Any) -> Rollout:
     settings: dict[str, Any] = {
         "episodes": 10,
         "reward": gain,
@@ -64,7 +64,7 @@ def rollout(gain: float = 1.0, episode: int = 10, **values: Any) -> Rollout:
         "bytes_ratio": 0.8,
         "ssim_improvement": 0.5,
         "success_rate": 0.25,
-        "failed_traces": 0,
+        "failures": {"panic": failed_traces} if failed_traces else {},
         "traces": 1000,
         "remembered": 0,
         "seconds": 5.0,
@@ -72,6 +72,22 @@ def rollout(gain: float = 1.0, episode: int = 10, **values: Any) -> Rollout:
         "train": {"value_loss": 0.5},
     }
     return Rollout(gain=gain, episode=episode, **(settings | values))
+
+
+def alert(**values: Any) -> Alert:
+    settings: dict[str, Any] = {
+        "kind": "overfitting",
+        "check": "gap",
+        "severity": "medium",
+        "episode": 10,
+        "last_episode": 10,
+        "updates": 0,
+        "message": "a gap",
+        "measured": 0.6,
+        "threshold": 0.5,
+        "recommendation": "more logos",
+    }
+    return Alert(**(settings | values))
 
 
 def library(count: int = 3, moves: Sequence[Move] = (), rises: Sequence[float] = (), **values: Any) -> Library:

@@ -17,9 +17,10 @@ from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSett
 from rlcore.judging.validation import Validation, run_searcher
 from rlcore.logos import make_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
-from rlcore.records import Alert, Comparison, Evidence, Rollout, Verdict
+from rlcore.records import Comparison, Evidence, Rollout, Verdict
 from rlcore.rendering import rasterise
 from rlcore.statistics import paired_difference
+from tests.rlcore.made import alert
 
 SIDE_PX = 64
 HOSTILE_NAME = '<script>alert("x")</script>&\'.png'
@@ -87,7 +88,7 @@ def _rollout(number: int, episodes: int) -> Rollout:
         bytes_ratio=0.9 - 0.2 * share,
         ssim_improvement=0.4 + 0.3 * share + ripple,
         success_rate=max(0.0, 0.2 + 0.5 * share + ripple),
-        failed_traces=0,
+        failures={},
         traces=episodes * 8,
         remembered=3,
         seconds=4.0 + ripple,
@@ -143,7 +144,7 @@ def _evidence(
     test: Validation,
     baselines: list[Validation],
 ) -> Evidence:
-    alert = Alert("overfitting", "medium", 2000, "training gain <leaves> validation gain behind", 0.31, 0.25, "stop")
+    gap = alert(episode=2000, last_episode=2000, message="training gain <leaves> validation gain behind")
     last, first = [result.gain for result in validations[-1].of()], [result.gain for result in validations[0].of()]
     return Evidence(
         run_name="ppo-default-s0",
@@ -153,7 +154,7 @@ def _evidence(
         skipped={"near-duplicate": 12, "damaged": 2},
         rollouts=rollouts(rollout_count),
         validations=validations,
-        verdicts=(Verdict(1000, "continue", "better than before"), Verdict(2000, "continue", "a gap", (alert,))),
+        verdicts=(Verdict(1000, "continue", "better than before"), Verdict(2000, "continue", "a gap", (gap,))),
         test=test,
         comparisons=tuple(compared(test, baseline) for baseline in baselines),
         training_effect=paired_difference(last, first),

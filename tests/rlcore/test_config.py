@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from rlcore.config import PPOSettings, Stage1Config, allowed_values, load_config
+from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values, load_config
 from rlcore.errors import ConfigError
 from rlcore.parameters import DEFAULT_TUNED
 
@@ -59,6 +59,26 @@ OTHER = {
         "value_coefficient": 1.0,
         "max_gradient_norm": 1.0,
     },
+    "qa": {
+        "window": 5,
+        "loss_explosion": 10.0,
+        "least_loss": 0.5,
+        "entropy_floor": 0.1,
+        "kl_limit": 2.0,
+        "reward_floor": 0.5,
+        "failed_share": 0.1,
+        "high_failed_share": 0.2,
+        "critical_failed_share": 0.3,
+        "stagnation_episodes": 100,
+        "stagnation_rise": 0.1,
+        "degradation_margin": 0.2,
+        "overfitting_gap": 1.0,
+        "velocity_window": 10,
+        "velocity_share": 0.5,
+        "memory_growth_mib": 64.0,
+        "disk_reserve_mib": 0.0,
+        "most_rollbacks": 0,
+    },
 }
 """For known fields another value than the default; a field that is new has its own default's test below."""
 
@@ -85,7 +105,9 @@ def test_the_samples_are_valid_and_not_the_defaults():
     for name, value in OTHER.items():
         assert value != defaults[name], name
     assert set(Stage1Config.model_fields) - set(OTHER) == set()
-    assert set(PPOSettings.model_fields) == set(OTHER["ppo"])
+    for name, settings in NESTED_SETTINGS.items():
+        assert set(settings.model_fields) == set(OTHER[name])
+        assert not OTHER[name].items() & defaults[name].items()
 
 
 def test_every_field_by_file_and_by_override(tmp_path):
@@ -95,7 +117,7 @@ def test_every_field_by_file_and_by_override(tmp_path):
     assert {name: plain(by_file)[name] for name in OTHER} == OTHER
 
 
-@pytest.mark.parametrize("name", [name for name in OTHER if name not in ("images", "tuned", "fixed", "ppo")])
+@pytest.mark.parametrize("name", [name for name in OTHER if name not in ("images", "tuned", "fixed", *NESTED_SETTINGS)])
 def test_an_override_wins_over_the_file(tmp_path, name):
     path = written(tmp_path, as_toml({"generated_logos": 9} | {name: plain(Stage1Config())[name]}))
     config = load_config(path, {name: OTHER[name]})
@@ -143,6 +165,8 @@ def test_defaults_are_the_designs():
         ("images", 5, "string"),
         ("ppo.epochs", 0, "whole number, 1 to 100"),
         ("ppo.clip_range", 2, "above 0 to 1"),
+        ("qa.window", 2, "whole number, 3 to 1000"),
+        ("qa.loss_explosion", 1.0, "above 1 to"),
         ("tuned", "mode", "tuple"),
         ("library_size", 0, "whole number, 1 to 256"),
         ("library_traces", 0, "whole number, 1 to 10000"),
@@ -173,6 +197,8 @@ def test_unknown_fields_are_refused_with_the_known_ones(tmp_path):
         load_config(written(tmp_path, "episodes = 5"))
     with pytest.raises(ConfigError, match=r"ppo\.lr: unknown field; known are learning_rate, "):
         load_config(overrides={"ppo": {"lr": 1}})
+    with pytest.raises(ConfigError, match=r"qa\.lr: unknown field; known are window, "):
+        load_config(overrides={"qa": {"lr": 1}})
 
 
 @pytest.mark.parametrize(
@@ -184,6 +210,10 @@ def test_unknown_fields_are_refused_with_the_known_ones(tmp_path):
         ({"tuned": ["speckle"]}, "speckle"),
         ({"tuned": []}, "at least one"),
         ({"images": "none"}, "generated_logos"),
+        (
+            {"qa": {"failed_share": 0.3}},
+            "qa: failed_share, high_failed_share and critical_failed_share have to rise, not 0.3, 0.25, 0.5",
+        ),
         ({"least_size_weight": 3.0}, "least_size_weight = 3 is above greatest_size_weight = 2"),
     ],
 )
@@ -235,7 +265,8 @@ def test_weights_and_target():
 
 
 def test_every_field_is_explained_and_every_number_has_a_range():
-    for model, prefix in ((Stage1Config, ""), (PPOSettings, "ppo.")):
+    nested = [(model, f"{group}.") for group, model in NESTED_SETTINGS.items()]
+    for model, prefix in [(Stage1Config, ""), *nested]:
         for name, field in model.model_fields.items():
             assert field.description, name
             if field.annotation in (int, float, bool):

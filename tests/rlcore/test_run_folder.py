@@ -5,9 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from rlcore.errors import Stage1Error
-from rlcore.records import Alert, Verdict
+from rlcore.records import Verdict
 from rlcore.run_folder import RunFolder
-from tests.rlcore.made import rollout, validation
+from tests.rlcore.made import alert, rollout, validation
 
 
 @pytest.fixture
@@ -49,8 +49,7 @@ def test_an_empty_folder_has_nothing(folder):
 
 def test_rollouts_and_verdicts_come_back_from_the_journal(folder):
     made = [rollout(1.0, 10), rollout(1.5, 20, train={"value_loss": 0.25})]
-    alert = Alert("overfitting", "medium", 20, "a gap", 0.6, 0.5, "more logos")
-    verdicts = [Verdict(10, "continue", "fine"), Verdict(20, "early_stopping", "done", (alert,))]
+    verdicts = [Verdict(10, "continue", "fine"), Verdict(20, "early_stopping", "done", (alert(),))]
     for one in made:
         folder.journal.write("rollout", rollout=one.as_dict())
     for verdict in verdicts:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from stable_baselines3 import PPO
 
 from rlcore.conversion.evaluator import Evaluator
 from rlcore.errors import CheckpointError, NonFiniteError
@@ -264,8 +265,26 @@ def test_a_weight_that_is_not_a_number_ends_the_training(fresh, few, evaluator, 
     start = fresh(SHORT)
     broken = {key: tensor.clone() for key, tensor in start.policy.items()}
     broken[name][0] = torch.nan
-    with pytest.raises(NonFiniteError, match="after episode 0"):
+    with pytest.raises(NonFiniteError, match=f"after episode 0: {name} is not finite"):
         train_segment(dataclasses.replace(start, policy=broken), segments(SHORT)[0], few, evaluator)
+
+
+def test_a_weight_that_an_update_broke_ends_the_training_at_once(fresh, few, evaluator, monkeypatch):
+    """In the last update of a segment, which no forward pass follows, from a gradient in it."""
+    rollouts = []
+    last = segments(SHORT)[0].episodes // SHORT.ppo.rollout_episodes
+    honest, updates = PPO.train, iter(range(1, 100))
+
+    def train(model):
+        honest(model)
+        if next(updates) == last:
+            model.policy.value_net.bias.grad.fill_(torch.inf)
+            model.policy.optimizer.step()
+
+    monkeypatch.setattr(PPO, "train", train)
+    with pytest.raises(NonFiniteError, match=r"after episode 10: value_net\.bias is not finite"):
+        train_segment(fresh(SHORT), segments(SHORT)[0], few, evaluator, rollouts.append)
+    assert [rollout.episode for rollout in rollouts] == [5]
 
 
 def test_the_untrained_policy_knows_what_its_logos_look_like(fresh, few):
