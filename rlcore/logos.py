@@ -128,12 +128,12 @@ def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
     Raises:
         UnusableFileError: it is unreadable, truncated, empty, too large, wrongly named or without opaque area.
     """
-    format_name = FORMATS.get(path.suffix.lower())
-    if format_name is None:
-        raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
     try:
         if not path.is_file():
             raise UnusableFileError("not a regular file")
+        format_name = FORMATS.get(path.suffix.lower())
+        if format_name is None:
+            raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
         size_bytes = path.stat().st_size
         if not 0 < size_bytes <= MAX_FILE_BYTES:
             raise UnusableFileError(f"{size_bytes} bytes: 1 to {MAX_FILE_BYTES} are read")

@@ -33,7 +33,10 @@ MINIMUM = {"train": 8, "validation": 3, "test": 3}
 ALL_IN = ("onprem", "saas", "programming")
 """The most logo-like providers of the ``diagrams`` package: no cap on them."""
 PROVIDER_CAP = 150
+READING_LIMIT_SECONDS = 30.0
+"""The largest picture that is read takes 5; a small SVG can be drawn for hours."""
 PREPARATION_LIMIT_SECONDS = 120.0
+"""For features and two traces of one logo."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,15 @@ def examine(logo: Logo, trained_category: str) -> Subject | str:
     return Subject(logo, features, baseline, _baseline(cleaned), category, split)
 
 
+_LOST = {
+    "timeout": "examining it takes too long",
+    "memory": "examining it takes too much memory",
+    "crash": "examining it ended in a crash",
+}
+
+
 def _lost(kind: str) -> str:
-    return f"examining it ended in a {kind}"
+    return _LOST[kind]
 
 
 def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None) -> Dataset:
@@ -129,15 +139,14 @@ def read_logos(
         DataError: the folder does not exist.
     """
     report = on_progress or (lambda stage, done, total: None)
-    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
-        found, skipped = _read_all(config, pool, report)
-        logos, left_out = _without_twins(found, preferred)
-        del found  # the pixels of twins: hundreds of MB
+    found, skipped = _read_all(config, report)
+    logos, left_out = _without_twins(found, preferred)
+    del found  # the pixels of twins: hundreds of MB
+    skipped += left_out
+    if config.images == "default":
+        logos, left_out = _capped(logos)
         skipped += left_out
-        if config.images == "default":
-            logos, left_out = _capped(logos)
-            skipped += left_out
-        subjects, left_out = _measured(logos, config, pool, report)
+    subjects, left_out = _measured(logos, config, report)
     return Dataset(tuple(subjects), tuple(sorted(skipped + left_out, key=lambda s: s.name)))
 
 
@@ -151,11 +160,10 @@ def resized(
     report = on_progress or (lambda stage, done, total: None)
     splits = {subject.name: subject.split for subject in subjects}
     everything = config.model_copy(update={"category": "all"})
-    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
-        found, _ = _read_all(config, pool, report)
-        logos = [logo for logo, _ in found if logo.name in splits]
-        del found
-        again, _ = _measured(logos, everything, pool, report)
+    found, _ = _read_all(config, report)
+    logos = [logo for logo, _ in found if logo.name in splits]
+    del found
+    again, _ = _measured(logos, everything, report)
     return tuple(replace(subject, split=splits[subject.name]) for subject in again)
 
 
@@ -163,33 +171,64 @@ _Report = Callable[[str, int, int], None]
 _Described = list[tuple[Logo, NDArray[np.float32]]]
 
 
-def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[_Described, list[Skipped]]:
+def _read_all(config: Stage1Config, report: _Report) -> tuple[_Described, list[Skipped]]:
     found: _Described = []
     skipped: list[Skipped] = []
     if config.images != "none":
         folder = default_source() if config.images == "default" else Path(config.images).expanduser()
         if not folder.is_dir():
             raise DataError(f"images = {config.images!r}: no such folder")
-        names = file_names(folder)
-        calls = [(folder / name, _shown(name), config.working_size) for name in names]
-        for start in range(0, len(calls), 100):
-            report("read", start, len(calls))
-            batch = pool.run(_read, calls[start : start + 100], _lost)
-            for name, result in zip(names[start : start + 100], batch, strict=True):
-                if isinstance(result, str):
-                    skipped.append(Skipped(_shown(name), result))
-                else:
-                    found.append(result)
-        report("read", len(calls), len(calls))
+        found, skipped = _read_folder(folder, config, report)
     made = generate_logos(config.generated_logos, config.seed, config.working_size)
     found += [(logo, edge_descriptor(logo.rgba)) for logo in made]
     return found, skipped
 
 
+def _read_folder(folder: Path, config: Stage1Config, report: _Report) -> tuple[_Described, list[Skipped]]:
+    found: _Described = []
+    skipped: list[Skipped] = []
+    calls = [(folder / name, _shown(name), config.working_size) for name in file_names(folder)]
+    with WorkerPool(max(1, config.workers), READING_LIMIT_SECONDS) as pool:
+        for start in range(0, len(calls), 100):
+            report("read", start, len(calls))
+            batch = calls[start : start + 100]
+            for (_, name, _), result in zip(batch, pool.run(_read, batch, _lost), strict=True):
+                if isinstance(result, str):
+                    skipped.append(Skipped(name, result))
+                else:
+                    found.append(result)
+    report("read", len(calls), len(calls))
+    return found, skipped
+
+
 def file_names(folder: Path) -> list[str]:
-    """Every file in the folder and those under it, relative to it, sorted."""
-    # links to folders are not followed, so a loop of links ends nowhere
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Every file in the folder and those under it, relative to it, sorted.
+
+    A folder under it that can't be listed is named like a file, so that it is left out with a reason. Links to folders
+    are not followed, so a loop of links ends nowhere.
+    """
+    found: list[Path] = []
+    folders = [folder]
+    while folders:
+        here = folders.pop()
+        try:
+            paths = list(here.iterdir())
+        except OSError:  # no permission, a path beyond the system's limit: load_logo says which
+            found.append(here)
+            continue
+        for path in paths:
+            if not _is_folder(path):
+                found.append(path)
+            elif not path.is_symlink():
+                folders.append(path)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _shown(name: str) -> str:
@@ -223,21 +262,20 @@ def _capped(logos: Sequence[Logo]) -> tuple[list[Logo], list[Skipped]]:
     return kept, skipped
 
 
-def _measured(
-    logos: Sequence[Logo], config: Stage1Config, pool: WorkerPool, report: _Report
-) -> tuple[list[Subject], list[Skipped]]:
+def _measured(logos: Sequence[Logo], config: Stage1Config, report: _Report) -> tuple[list[Subject], list[Skipped]]:
     subjects: list[Subject] = []
     skipped: list[Skipped] = []
     ordered = sorted(logos, key=lambda logo: (SPLITS.index(split_of(logo.digest)), logo.digest))
-    for start in range(0, len(ordered), 50):
-        report("measure", start, len(ordered))
-        batch = ordered[start : start + 50]
-        results = pool.run(examine, [(logo, config.category) for logo in batch], _lost)
-        for logo, result in zip(batch, results, strict=True):
-            if isinstance(result, str):
-                skipped.append(Skipped(logo.name, result))
-            else:
-                subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
+    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
+        for start in range(0, len(ordered), 50):
+            report("measure", start, len(ordered))
+            batch = ordered[start : start + 50]
+            results = pool.run(examine, [(logo, config.category) for logo in batch], _lost)
+            for logo, result in zip(batch, results, strict=True):
+                if isinstance(result, str):
+                    skipped.append(Skipped(logo.name, result))
+                else:
+                    subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
     report("measure", len(ordered), len(ordered))
     return subjects, skipped
 
