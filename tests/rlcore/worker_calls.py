@@ -55,8 +55,12 @@ def overflow_natively() -> int:
 FAULTS = {"hang": hang, "leave": leave, "overflow": overflow, "overflow natively": overflow_natively}
 
 
+def fault(kind: str, *ignored: object) -> int:
+    return FAULTS[kind]()
+
+
 def mixed(number: int, kind: str) -> int:
-    return FAULTS[kind]() if kind else 2 * number
+    return fault(kind) if kind else 2 * number
 
 
 def killed_until(count: int, marks: Path, number: int) -> int:
