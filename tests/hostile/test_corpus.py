@@ -8,7 +8,7 @@ import pytest
 
 from rlcore.config import Stage1Config
 from rlcore.conversion.tracing import trace
-from rlcore.data import dataset as dataset_module
+from rlcore.data import reading
 from rlcore.data.dataset import build_dataset
 from rlcore.parameters import PLAIN
 from tests.hostile.corpus import SIDE, write_corpus
@@ -23,7 +23,7 @@ def corpus(tmp_path_factory):
     folder, outside = tmp_path_factory.mktemp("logos"), tmp_path_factory.mktemp("outside")
     settings = {"images": str(folder), "generated_logos": 30, "working_size": SIDE, "workers": 2, "category": "all"}
     with serving() as web, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset_module, "READING_LIMIT_SECONDS", 3.0)
+        patch.setattr(reading, "READING_LIMIT_SECONDS", 3.0)
         cases = write_corpus(folder, outside, web.address)
         start = time.monotonic()
         dataset = build_dataset(Stage1Config(**settings))

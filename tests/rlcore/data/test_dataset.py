@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +9,14 @@ from PIL import Image
 
 from rlcore.config import Stage1Config
 from rlcore.conversion.tracing import trace
-from rlcore.data.dataset import MINIMUM, PROVIDER_CAP, SPLITS, build_dataset, default_source, file_names, split_of
+from rlcore.data.dataset import MINIMUM, PROVIDER_CAP, SPLITS, build_dataset, default_source, split_of
 from rlcore.data.dataset_files import load_dataset, save_dataset
 from rlcore.data.generated import generate_logos
 from rlcore.data.twins import edge_descriptor, twin_groups
-from rlcore.errors import DataError, UnusableFileError
+from rlcore.errors import DataError
 from rlcore.features import category_of, measure
 from rlcore.logos import load_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
-from tests.rlcore.permissions import readable_folder, unprivileged
 from tests.rlcore.pictures import disk, dots
 
 SIZE = 64
@@ -129,39 +127,6 @@ def test_a_folder_is_read_with_a_reason_for_every_file_left_out(pictures, tmp_pa
     assert len(dataset.subjects) + len(reasons) == len(files)
     save_dataset(dataset, tmp_path)
     assert same(load_dataset(tmp_path), dataset)
-
-
-def test_a_folder_without_permission_is_named_like_a_file():
-    with readable_folder() as folder:
-        for name, mode in (("closed", 0), ("listed", 0o444), ("open", 0o755)):
-            (folder / name).mkdir()
-            (folder / name / "a.png").touch()
-            (folder / name).chmod(mode)
-        with unprivileged():
-            assert file_names(folder) == ["closed", "listed/a.png", "open/a.png"]
-            for name, reason in (("closed", "not a regular file"), ("listed/a.png", "unreadable: Permission denied")):
-                with pytest.raises(UnusableFileError, match=reason):
-                    load_logo(folder / name, SIZE)
-
-
-@pytest.mark.parametrize(
-    ("name", "levels", "reason"),
-    [("d", 1100, "0 bytes"), ("x" * 250, 20, "unreadable: File name too long")],
-    ids=["deeper than Python recurses", "longer than the system's paths"],
-)
-def test_folders_in_folders(tmp_path, monkeypatch, name, levels, reason):
-    monkeypatch.chdir(tmp_path)
-    for _ in range(levels):
-        Path(name).mkdir()
-        os.chdir(name)
-    Path("a.png").touch()
-    (found,) = file_names(tmp_path)
-    with pytest.raises(UnusableFileError, match=reason):
-        load_logo(tmp_path / found, SIZE)
-    Path("a.png").unlink()
-    for _ in range(levels):  # pytest's own clearing up recurses
-        os.chdir("..")
-        Path(name).rmdir()
 
 
 def test_twins_are_in_one_split_at_most(pictures):
