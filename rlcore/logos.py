@@ -35,6 +35,8 @@ SAME_AS = {"MPO": "JPEG"}
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 40_000_000
 """More declared pixels than this is a decompression bomb; 6300 x 6300 still passes."""
+MAX_SIDE_PX = 100_000
+"""Beyond this Pillow fails on a row that its buffers can't count."""
 
 DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
 """What Pillow's decoders raise on damaged data; ``struct.error`` comes from bent EXIF."""
@@ -168,8 +170,10 @@ def _decode(image: Image.Image, format_name: str) -> NDArray[np.uint8]:
     if content != format_name:
         raise UnusableFileError(f"wrongly named: the content is {content}, the suffix says {format_name}")
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UnusableFileError(f"decompression bomb: {width} x {height} px declared, {MAX_PIXELS} px are read")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
+        raise UnusableFileError(
+            f"decompression bomb: {width} x {height} px declared, read are {MAX_PIXELS} px and {MAX_SIDE_PX} of a side"
+        )
     if width * height == 0:
         raise UnusableFileError("zero area")
     image.seek(0)

@@ -238,6 +238,7 @@ def _bombs(writer: _Writer) -> None:
     for width, height in ((20_000, 20_000), (6400, 6400), (2**31 - 1, 2**31 - 1)):
         content = png(width, height, 8, 6, b"\0" * 100)
         writer.skipped(f"{width}x{height}.png", content, "decompression bomb|damaged|not an image")
+    writer.skipped("one row.png", png(2**25 + 64, 1, 16, 6, b"\0" * 100), "decompression bomb")
     gif = bytearray(encoded("GIF", Image.new("P", (8, 8))))
     gif[6:10] = struct.pack("<HH", 65_535, 65_535)
     writer.skipped("65535x65535.gif", bytes(gif), "decompression bomb")
