@@ -15,7 +15,8 @@ from rlcore.config import Stage1Config, load_config
 from rlcore.conversion.evaluator import TRACE_TIME_LIMIT_SECONDS, Evaluator
 from rlcore.conversion.preparation import vtracer_input
 from rlcore.conversion.tracing import Trace, convert, trace
-from rlcore.data.dataset import default_source, examine, file_names
+from rlcore.data.dataset import default_source, examine
+from rlcore.data.reading import file_names
 from rlcore.episode import Subject
 from rlcore.errors import DataError, UnusableFileError
 from rlcore.learning.library_search import library_of

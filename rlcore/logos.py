@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import warnings
 from dataclasses import dataclass, field
@@ -28,9 +29,14 @@ FORMATS = {
 }
 """Suffixes that are read, with the format that the content must have."""
 
+SAME_AS = {"MPO": "JPEG"}
+"""Pillow's names for what is one of the formats above all the same: a JPEG with more pictures behind the first."""
+
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 40_000_000
 """More declared pixels than this is a decompression bomb; 6300 x 6300 still passes."""
+MAX_SIDE_PX = 100_000
+"""Beyond this Pillow fails on a row that its buffers can't count."""
 
 DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
 """What Pillow's decoders raise on damaged data; ``struct.error`` comes from bent EXIF."""
@@ -128,28 +134,28 @@ def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
     Raises:
         UnusableFileError: it is unreadable, truncated, empty, too large, wrongly named or without opaque area.
     """
-    format_name = FORMATS.get(path.suffix.lower())
-    if format_name is None:
-        raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
     try:
         if not path.is_file():
             raise UnusableFileError("not a regular file")
+        format_name = FORMATS.get(path.suffix.lower())
+        if format_name is None:
+            raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
         size_bytes = path.stat().st_size
         if not 0 < size_bytes <= MAX_FILE_BYTES:
             raise UnusableFileError(f"{size_bytes} bytes: 1 to {MAX_FILE_BYTES} are read")
-        is_svg = format_name == "SVG"
-        rgba = read_svg(path.read_bytes(), working_size) if is_svg else _read_raster(path, format_name)
+        content = path.read_bytes()
     except OSError as error:
         raise UnusableFileError(f"unreadable: {error.strerror or error}") from error
+    rgba = read_svg(content, working_size) if format_name == "SVG" else _read_raster(content, format_name)
     return make_logo(name or path.name, rgba, working_size)
 
 
-def _read_raster(path: Path, format_name: str) -> NDArray[np.uint8]:
+def _read_raster(content: bytes, format_name: str) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             # bombs: the limit below is the stricter one; odd metadata: the pixels count
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(content)) as image:
                 return _decode(image, format_name)
     except UnidentifiedImageError as error:
         raise UnusableFileError("not an image, whatever its name says") from error
@@ -160,11 +166,14 @@ def _read_raster(path: Path, format_name: str) -> NDArray[np.uint8]:
 
 
 def _decode(image: Image.Image, format_name: str) -> NDArray[np.uint8]:
-    if image.format != format_name:
-        raise UnusableFileError(f"wrongly named: the content is {image.format}, the suffix says {format_name}")
+    content = SAME_AS.get(image.format or "", image.format)
+    if content != format_name:
+        raise UnusableFileError(f"wrongly named: the content is {content}, the suffix says {format_name}")
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UnusableFileError(f"decompression bomb: {width} x {height} px declared, {MAX_PIXELS} px are read")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
+        raise UnusableFileError(
+            f"decompression bomb: {width} x {height} px declared, read are {MAX_PIXELS} px and {MAX_SIDE_PX} of a side"
+        )
     if width * height == 0:
         raise UnusableFileError("zero area")
     image.seek(0)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rlcore.config import Stage1Config
 from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.reading import read_apart
 from rlcore.episode import Subject
 from rlcore.errors import UnusableFileError
 from rlcore.features import category_of, measure
 from rlcore.gain import Baseline
 from rlcore.judging.searchers import Searcher
 from rlcore.judging.validation import play
-from rlcore.logos import load_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
 
 
@@ -34,7 +34,7 @@ def vectorize(path: Path, searcher: Searcher, config: Stage1Config, evaluator: E
         UnusableFileError: the file can't be read as a logo, or VTracer gives nothing for it.
     """
     try:
-        logo = load_logo(path, config.working_size)
+        logo = read_apart(path, config.working_size)
     except UnusableFileError as error:
         raise UnusableFileError(f"{path}: {error}") from error
     plain, cleaned = evaluator.traces([(logo, PLAIN), (logo, CLEANED_PLAIN)])

@@ -1,85 +1,44 @@
-"""Worker processes: they run pure functions, hold no state, and are replaced when they hang or die."""
+"""Worker processes: they run pure functions, hold no state, and are replaced when they hang, die or eat memory."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager
-from multiprocessing import context, forkserver, popen_forkserver
-from types import ModuleType, TracebackType
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.connection import wait
+from types import TracebackType
 from typing import Any, TypeVar
 
-import cv2
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from rlcore.worker_process import Answer, Worker, ensure_fork_server
 
 T = TypeVar("T")
 
-PRELOADED = ["rlcore.conversion.tracing", "rlcore.data.dataset"]
-"""Imported once by the fork server, so that a replaced worker starts in milliseconds."""
-
-_WORKER_ENVIRONMENT = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    # glibc gives freed image buffers back to the system and faults them in again: 4 ms of a 5 ms SSIM without these
-    "MALLOC_MMAP_THRESHOLD_": str(256 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
-}
+REPEATED = ("crash", "memory")
+"""Losses that may be no fault of the call: somebody killed its process, or earlier calls had taken the memory."""
 
 
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Sets variables for processes that are started inside; this process has its own back afterwards."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Keeps a starting worker from importing the parent's ``__main__``, which may pull in a whole framework."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-class _LeanProcess(context.ForkServerProcess):
-    @staticmethod
-    def _Popen(process_obj: Any) -> popen_forkserver.Popen:  # noqa: N802 (the name that multiprocessing calls)
-        with _main_module_hidden():
-            return popen_forkserver.Popen(process_obj)
-
-
-class _LeanContext(context.ForkServerContext):
-    Process = _LeanProcess
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
+class RemoteError(Exception):
+    """The traceback inside a worker: the cause of an error that is raised here."""
 
 
 class WorkerPool:
-    """A fixed number of worker processes for calls that may hang or kill their process."""
+    """A fixed number of worker processes for calls that may hang, eat memory or kill their process.
+
+    What a call gives depends on the call alone: one that is lost to a crash or to memory is repeated once, with no
+    other beside it and in a fresh process, and only what happens there counts. So neither a worker that is killed from
+    outside nor what else ran in its process changes a result. A call over the time limit is not repeated.
+
+    Attributes:
+        workers: processes at once.
+        repeated: calls that had to be repeated so far.
+    """
 
     def __init__(self, workers: int, time_limit_seconds: float) -> None:
         """``workers`` >= 1 processes; a call that runs longer than the limit loses its process, which is replaced."""
         self.workers = workers
+        self.repeated = 0
         self._time_limit_seconds = time_limit_seconds
-        lean = _LeanContext()
-        lean.set_forkserver_preload(PRELOADED)
-        with _environment(_WORKER_ENVIRONMENT):
-            forkserver.ensure_running()
-        self._pool = ProcessPool(max_workers=workers, initializer=_start_worker, context=lean)
+        self._idle: list[Worker] = []
+        ensure_fork_server()
 
     def run(
         self,
@@ -90,19 +49,49 @@ class WorkerPool:
     ) -> list[T]:
         """``function(*call)`` for each call, in order; the dearest start first where ``costs`` are given.
 
-        A call over the time limit gives ``lost("timeout")``, one whose process died ``lost("crash")``; what the
-        function itself raises is raised here.
+        A call over the time limit gives ``lost("timeout")``, one whose process died ``lost("crash")``, one that takes
+        more than ``MEMORY_LIMIT_BYTES`` ``lost("memory")``; what the function itself raises is raised here.
         """
         order = range(len(calls)) if costs is None else sorted(range(len(calls)), key=lambda i: -costs[i])
-        futures: dict[int, ProcessFuture[T]] = {
-            index: self._pool.schedule(function, args=calls[index], timeout=self._time_limit_seconds) for index in order
-        }
-        return [_outcome(futures[index], lost) for index in range(len(calls))]
+        answers = self._answers(function, calls, order)
+        for index in [index for index in order if answers[index].lost in REPEATED]:
+            self.repeated += 1
+            self.close()
+            answers |= self._answers(function, calls, [index])
+        return [_outcome(answers[index], lost) for index in range(len(calls))]
+
+    def _answers(
+        self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], order: Iterable[int]
+    ) -> dict[int, Answer]:
+        waiting = deque(order)
+        busy: dict[Worker, int] = {}
+        answers: dict[int, Answer] = {}
+        try:
+            while waiting or busy:
+                while waiting and len(busy) < self.workers:
+                    worker = self._idle.pop() if self._idle else Worker(self._time_limit_seconds)
+                    busy[worker] = waiting.popleft()
+                    worker.ask(function, calls[busy[worker]])
+                wait([worker.pipe for worker in busy], min(worker.seconds_left for worker in busy))
+                for worker, answer in [(worker, worker.answer()) for worker in busy]:
+                    if answer is not None:
+                        answers[busy.pop(worker)] = answer
+                        self._put_back(worker, answer)
+        finally:
+            for worker in busy:
+                worker.end()
+        return answers
+
+    def _put_back(self, worker: Worker, answer: Answer) -> None:
+        if answer.lost is None:
+            self._idle.append(worker)
+        else:
+            worker.end()
 
     def close(self) -> None:
-        """Ends the processes."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        """Ends the processes; those that a later call needs are started anew."""
+        while self._idle:
+            self._idle.pop().end()
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -111,10 +100,10 @@ class WorkerPool:
         self.close()
 
 
-def _outcome(future: ProcessFuture[T], lost: Callable[[str], T]) -> T:
-    try:
-        return future.result()
-    except FutureTimeoutError:
-        return lost("timeout")
-    except ProcessExpired:
-        return lost("crash")
+def _outcome(answer: Answer, lost: Callable[[str], T]) -> T:
+    if answer.error is not None:
+        raise answer.error from RemoteError(answer.told)
+    if answer.lost is not None:
+        return lost(answer.lost)
+    value: T = answer.value
+    return value

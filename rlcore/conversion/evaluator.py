@@ -31,19 +31,28 @@ _Group = list[_Key]
 
 @dataclass
 class EvaluatorStatistics:
-    """Counts since the start: asked for, answered from memory, failed by kind, and seconds inside the traces."""
+    """Counts since the start: traces asked for, answered from memory, failed by kind, and seconds inside the traces.
+
+    ``repeated`` are calls of a worker, of one trace or several, that were lost to its death or to a lack of memory.
+    """
 
     asked: int = 0
     remembered: int = 0
     trace_seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
 
 
 class Evaluator:
-    """``trace`` over many (logo, parameters); the result depends neither on the number of workers nor on time."""
+    """``trace`` over many (logo, parameters); the result depends neither on the number of workers nor on time.
+
+    A failed trace is an outcome like any other: the same logo and parameters fail again. A worker that is lost takes
+    its whole call with it, so each trace of the call is then tried on its own, and ``WorkerPool`` repeats what was
+    lost to a crash or to memory in a fresh process: neither a neighbour nor somebody who kills workers fails a trace.
+    """
 
     def __init__(self, workers: int = 0, time_limit_seconds: float = TRACE_TIME_LIMIT_SECONDS) -> None:
-        """``workers`` 0: in this process, without a time limit."""
+        """``workers`` 0: in this process, without a limit on time or memory."""
         self.workers = workers
         self.statistics = EvaluatorStatistics()
         self._pool = WorkerPool(workers, time_limit_seconds) if workers else None
@@ -70,15 +79,15 @@ class Evaluator:
             results: Iterable[list[Trace] | Trace] = (traces(*call) for call in calls)
         else:
             results = self._pool.run(traces, calls, failed, [_cost(*call) for call in calls])
+            self.statistics.repeated = self._pool.repeated
         found: dict[_Key, Trace] = {}
         for group, result in zip(groups, results, strict=True):
             if isinstance(result, list):
                 found |= dict(zip(group, result, strict=True))
             elif len(group) == 1:
                 found[group[0]] = result
-            else:  # the call was lost: its halves tell which trace it was, or that there were too many for the limit
-                half = len(group) // 2
-                found |= self._run_groups([group[:half], group[half:]], logos, keep_svg)
+            else:  # the call was lost: which trace it was, or that there were too many for the limit, shows alone
+                found |= self._run_groups([[key] for key in group], logos, keep_svg)
         return found
 
     def _count(self, fresh: Mapping[_Key, Trace], asked: int) -> None:

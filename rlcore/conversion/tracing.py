@@ -41,8 +41,8 @@ class Trace:
         size_bytes: bytes of the SVG; 0 if it failed.
         seconds: wall time of the whole trace (not reproducible, so it decides nothing).
         vtracer_seconds: wall time inside VTracer alone.
-        failure: None, or why there is no SVG: ``panic``, ``error``, ``oversize``, ``unrenderable``, ``timeout``,
-            ``crash``.
+        failure: None, or why there is no SVG: ``panic``, ``error``, ``oversize``, ``unrenderable``, and in a worker
+            ``timeout``, ``memory``, ``crash``.
         svg: the SVG where it was asked for.
     """
 

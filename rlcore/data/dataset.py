@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
 from rlcore.conversion.tracing import Trace, trace
 from rlcore.data.generated import generate_logos
+from rlcore.data.reading import LOST, Described, Progress, Skipped, read_folder
 from rlcore.data.twins import edge_descriptor, twin_groups
 from rlcore.episode import Subject
-from rlcore.errors import DataError, UnusableFileError
+from rlcore.errors import DataError
 from rlcore.features import category_of, measure
 from rlcore.gain import Baseline
-from rlcore.logos import Logo, load_logo
+from rlcore.logos import Logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
 from rlcore.workers import WorkerPool
 
@@ -34,14 +33,7 @@ ALL_IN = ("onprem", "saas", "programming")
 """The most logo-like providers of the ``diagrams`` package: no cap on them."""
 PROVIDER_CAP = 150
 PREPARATION_LIMIT_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is not used, with the reason."""
-
-    name: str
-    reason: str
+"""For features and two traces of one logo."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +70,6 @@ def split_of(digest: str) -> str:
     return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if share < end)
 
 
-def _read(path: Path, name: str, working_size: int) -> tuple[Logo, NDArray[np.float32]] | str:
-    try:
-        logo = load_logo(path, working_size, name)
-    except UnusableFileError as error:
-        return str(error)
-    return logo, edge_descriptor(logo.rgba)
-
-
 def examine(logo: Logo, trained_category: str) -> Subject | str:
     """The measured logo, or the reason why it is not used."""
     features, split = measure(logo), split_of(logo.digest)
@@ -101,11 +85,7 @@ def examine(logo: Logo, trained_category: str) -> Subject | str:
     return Subject(logo, features, baseline, _baseline(cleaned), category, split)
 
 
-def _lost(kind: str) -> str:
-    return f"examining it ended in a {kind}"
-
-
-def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None) -> Dataset:
+def build_dataset(config: Stage1Config, on_progress: Progress | None = None) -> Dataset:
     """Reads the config's sources and measures every logo that is kept.
 
     ``on_progress(stage, done, total)`` is called now and then.
@@ -120,7 +100,7 @@ def build_dataset(config: Stage1Config, on_progress: Callable[[str, int, int], N
 
 def read_logos(
     config: Stage1Config,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: Progress | None = None,
     preferred: Container[str] = (),
 ) -> Dataset:
     """Like ``build_dataset``, however few logos there are. Of twins, one whose digest is ``preferred`` is kept.
@@ -129,20 +109,19 @@ def read_logos(
         DataError: the folder does not exist.
     """
     report = on_progress or (lambda stage, done, total: None)
-    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
-        found, skipped = _read_all(config, pool, report)
-        logos, left_out = _without_twins(found, preferred)
-        del found  # the pixels of twins: hundreds of MB
+    found, skipped = _read_all(config, report)
+    logos, left_out = _without_twins(found, preferred)
+    del found  # the pixels of twins: hundreds of MB
+    skipped += left_out
+    if config.images == "default":
+        logos, left_out = _capped(logos)
         skipped += left_out
-        if config.images == "default":
-            logos, left_out = _capped(logos)
-            skipped += left_out
-        subjects, left_out = _measured(logos, config, pool, report)
+    subjects, left_out = _measured(logos, config, report)
     return Dataset(tuple(subjects), tuple(sorted(skipped + left_out, key=lambda s: s.name)))
 
 
 def resized(
-    subjects: Sequence[Subject], config: Stage1Config, on_progress: Callable[[str, int, int], None] | None = None
+    subjects: Sequence[Subject], config: Stage1Config, on_progress: Progress | None = None
 ) -> tuple[Subject, ...]:
     """The same logos, by name, read again at the config's working size; each keeps its split.
 
@@ -151,53 +130,27 @@ def resized(
     report = on_progress or (lambda stage, done, total: None)
     splits = {subject.name: subject.split for subject in subjects}
     everything = config.model_copy(update={"category": "all"})
-    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
-        found, _ = _read_all(config, pool, report)
-        logos = [logo for logo, _ in found if logo.name in splits]
-        del found
-        again, _ = _measured(logos, everything, pool, report)
+    found, _ = _read_all(config, report)
+    logos = [logo for logo, _ in found if logo.name in splits]
+    del found
+    again, _ = _measured(logos, everything, report)
     return tuple(replace(subject, split=splits[subject.name]) for subject in again)
 
 
-_Report = Callable[[str, int, int], None]
-_Described = list[tuple[Logo, NDArray[np.float32]]]
-
-
-def _read_all(config: Stage1Config, pool: WorkerPool, report: _Report) -> tuple[_Described, list[Skipped]]:
-    found: _Described = []
+def _read_all(config: Stage1Config, report: Progress) -> tuple[list[Described], list[Skipped]]:
+    found: list[Described] = []
     skipped: list[Skipped] = []
     if config.images != "none":
         folder = default_source() if config.images == "default" else Path(config.images).expanduser()
         if not folder.is_dir():
             raise DataError(f"images = {config.images!r}: no such folder")
-        names = file_names(folder)
-        calls = [(folder / name, _shown(name), config.working_size) for name in names]
-        for start in range(0, len(calls), 100):
-            report("read", start, len(calls))
-            batch = pool.run(_read, calls[start : start + 100], _lost)
-            for name, result in zip(names[start : start + 100], batch, strict=True):
-                if isinstance(result, str):
-                    skipped.append(Skipped(_shown(name), result))
-                else:
-                    found.append(result)
-        report("read", len(calls), len(calls))
+        found, skipped = read_folder(folder, config.working_size, max(1, config.workers), report)
     made = generate_logos(config.generated_logos, config.seed, config.working_size)
     found += [(logo, edge_descriptor(logo.rgba)) for logo in made]
     return found, skipped
 
 
-def file_names(folder: Path) -> list[str]:
-    """Every file in the folder and those under it, relative to it, sorted."""
-    # links to folders are not followed, so a loop of links ends nowhere
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-
-
-def _shown(name: str) -> str:
-    # a name that is not UTF-8 can be opened, but neither printed nor written down
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _without_twins(found: _Described, preferred: Container[str]) -> tuple[list[Logo], list[Skipped]]:
+def _without_twins(found: list[Described], preferred: Container[str]) -> tuple[list[Logo], list[Skipped]]:
     """One logo of each group of near-duplicates: the one with the smallest digest, whatever the files' names."""
     ordered = sorted(found, key=lambda pair: (pair[0].digest not in preferred, pair[0].digest, pair[0].name))
     groups = twin_groups(np.array([descriptor for _, descriptor in ordered], dtype=np.float32).reshape(-1, 400))
@@ -223,21 +176,20 @@ def _capped(logos: Sequence[Logo]) -> tuple[list[Logo], list[Skipped]]:
     return kept, skipped
 
 
-def _measured(
-    logos: Sequence[Logo], config: Stage1Config, pool: WorkerPool, report: _Report
-) -> tuple[list[Subject], list[Skipped]]:
+def _measured(logos: Sequence[Logo], config: Stage1Config, report: Progress) -> tuple[list[Subject], list[Skipped]]:
     subjects: list[Subject] = []
     skipped: list[Skipped] = []
     ordered = sorted(logos, key=lambda logo: (SPLITS.index(split_of(logo.digest)), logo.digest))
-    for start in range(0, len(ordered), 50):
-        report("measure", start, len(ordered))
-        batch = ordered[start : start + 50]
-        results = pool.run(examine, [(logo, config.category) for logo in batch], _lost)
-        for logo, result in zip(batch, results, strict=True):
-            if isinstance(result, str):
-                skipped.append(Skipped(logo.name, result))
-            else:
-                subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
+    with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
+        for start in range(0, len(ordered), 50):
+            report("measure", start, len(ordered))
+            batch = ordered[start : start + 50]
+            results = pool.run(examine, [(logo, config.category) for logo in batch], LOST.__getitem__)
+            for logo, result in zip(batch, results, strict=True):
+                if isinstance(result, str):
+                    skipped.append(Skipped(logo.name, result))
+                else:
+                    subjects.append(replace(result, logo=logo))  # this process's pixels, not the copy that came back
     report("measure", len(ordered), len(ordered))
     return subjects, skipped
 

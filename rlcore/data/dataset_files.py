@@ -13,7 +13,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rlcore.data.dataset import SPLITS, Dataset, Skipped
+from rlcore.data.dataset import SPLITS, Dataset
+from rlcore.data.reading import Skipped
 from rlcore.episode import Subject
 from rlcore.errors import DataError
 from rlcore.features import Features

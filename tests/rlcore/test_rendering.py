@@ -1,8 +1,5 @@
 """The renderer against known colours: a swapped channel, a wrong matte or lost alpha fails here."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +7,7 @@ from PIL import Image
 from rlcore.errors import RenderError
 from rlcore.rendering import rasterise, render
 from tests.rlcore.pictures import BLACK, BLUE, GREY, MATTE, RED, WHITE, svg
+from tests.rlcore.web import serving
 
 THREE = svg(
     '<rect width="10" height="10" fill="#f00"/>'
@@ -88,27 +86,15 @@ def test_broken_svg_raises(broken):
         render(broken, 30, 10, WHITE)
 
 
-class _Counting(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        self.send_error(404)
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def web():
-    with HTTPServer(("127.0.0.1", 0), _Counting) as server:
-        server.asked = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving() as server:
         yield server
-        server.shutdown()
 
 
 def test_nothing_external_is_fetched_and_no_script_runs(web, tmp_path):
     Image.new("RGB", (30, 10), RED).save(tmp_path / "red.png")
-    address = f"http://127.0.0.1:{web.server_port}"
+    address = web.address
     image = '<image width="30" height="10" {}="{}"/>'
     places = [f"{address}/a.png", f"file://{tmp_path}/red.png", f"{tmp_path}/red.png", "red.png"]
     body = "".join(image.format(key, place) for key in ("href", "xlink:href") for place in places)

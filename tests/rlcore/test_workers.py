@@ -1,16 +1,20 @@
-"""A pool that outlives calls that hang or kill their process."""
+"""A pool that outlives calls that hang, eat memory or kill their process, and whoever kills its workers."""
 
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver
 
 import psutil
 import pytest
 
 from rlcore.workers import WorkerPool
 from tests.rlcore import worker_calls as calls
+from tests.rlcore.killing import kill, killing
 
 LIMIT_SECONDS = 2.0
+
+needs_a_memory_limit = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the data of a process")
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +60,66 @@ def test_all_at_once(pool):
     assert results == ["crash", 2, "timeout", 6, "crash", 10, 12]
 
 
+@needs_a_memory_limit
+@pytest.mark.parametrize("kind", ["overflow", "overflow natively"])
+def test_a_call_that_eats_memory_is_lost_and_the_others_are_not(pool, kind):
+    jobs = [(1, ""), (2, kind), (3, ""), (4, "")]
+    assert pool.run(calls.mixed, jobs, lambda kind: kind) == [2, "memory", 6, 8]
+
+
+@needs_a_memory_limit
+def test_memory_that_earlier_calls_took_fails_no_other():
+    """Two calls keep 2.5 GiB each, which do not fit into one process: the second gets one of its own."""
+    with WorkerPool(1, 30) as single:
+        assert single.run(calls.half_full, [(1,), (2,)], lambda kind: kind) == [2, 4]
+        assert single.repeated == 1
+
+
 def test_what_a_call_raises_is_raised(pool):
-    with pytest.raises(KeyError, match="told"):
+    with pytest.raises(KeyError, match="told") as caught:
         pool.run(calls.fail, [("told",)], str)
+    assert "worker_calls.py" in str(caught.value.__cause__)
     assert pool.run(calls.double, [(4,)], str) == [8]
+
+
+def test_an_error_that_survives_no_pipe_is_told(pool):
+    with pytest.raises(RuntimeError, match="TwoPartError: one and two"):
+        pool.run(calls.fail_in_two_parts, [()], str)
+
+
+def test_answers_larger_than_a_pipe(pool):
+    assert [len(set(found)) for found in pool.run(calls.many_bytes, [(1,), (2,), (3,)], bytes)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("deaths", "result"), [(0, 14), (1, 14), (2, "crash")])
+def test_a_call_whose_process_was_killed_is_repeated_once(pool, tmp_path, deaths, result):
+    before = pool.repeated
+    assert pool.run(calls.killed_until, [(deaths, tmp_path / "marks", 7)], lambda kind: kind) == [result]
+    processes = (tmp_path / "marks").read_text().split()
+    assert len(set(processes)) == len(processes) == min(2, deaths + 1)
+    assert pool.repeated - before == min(1, deaths)
+
+
+def test_workers_killed_from_outside_change_no_result(pool, tmp_path):
+    jobs = [(tmp_path, number, 0.1) for number in range(16)]
+    before = pool.repeated
+    with killing(tmp_path, 4):
+        assert pool.run(calls.slow_with_mark, jobs, lambda kind: kind) == [2 * number for number in range(16)]
+    assert 1 <= pool.repeated - before <= 4
+
+
+def test_workers_killed_while_idle_are_replaced(pool):
+    for number in set(pool.run(calls.slow_process_id, [()] * 4, int)):
+        kill(number)
+    assert pool.run(calls.double, [(4,), (5,), (6,)], str) == [8, 10, 12]
+
+
+def test_a_killed_fork_server_is_started_again(pool):
+    pool.run(calls.double, [(1,), (2,)], str)
+    kill(forkserver._forkserver._forkserver_pid)
+    assert pool.run(calls.mixed, [(1, ""), (2, "leave"), (3, "")], lambda kind: kind) == [2, "crash", 6]
+    (seen,) = pool.run(calls.surroundings, [()], lambda kind: {"lost": kind})
+    assert seen["threads"] == ("1", 1)
 
 
 def test_work_is_done_elsewhere_with_one_thread_each_and_without_frameworks(pool):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from rlcore.conversion.tracing import Trace, trace
 from rlcore.data.generated import generate_logos
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, ActionSpace, Parameters
 from tests.rlcore import worker_calls
+from tests.rlcore.killing import killing
 from tests.rlcore.pictures import logo, noise
 
 LOGOS = generate_logos(5, 2, 48)
@@ -101,13 +104,27 @@ def test_what_shares_a_conversion_is_one_call_of_a_few(monkeypatch):
     assert all(len({setting.conversion() for setting in settings}) == 1 for _, settings, _ in calls)
 
 
-def test_of_a_call_that_is_lost_each_trace_is_tried_on_its_own(monkeypatch):
-    """A worker that dies takes its whole call with it: only the trace that killed it may be lost."""
-    monkeypatch.setattr(evaluator_module, "traces", worker_calls.dies_at_grid_2)
-    asked = [(LOGOS[0], Parameters(mode="outline", grid=grid)) for grid in (3, 2, 4)]
-    with Evaluator(1) as evaluator:
-        assert [found.failure for found in evaluator.traces(asked)] == [None, "crash", None]
-        assert evaluator.statistics.failures == {"crash": 1}
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the data of a process")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_of_a_call_that_is_lost_each_trace_is_tried_on_its_own(monkeypatch, workers):
+    """A worker that is lost takes its whole call with it: only the trace that did it may fail, and always the same."""
+    monkeypatch.setattr(evaluator_module, "traces", worker_calls.faulty_traces)
+    asked = [(LOGOS[0], Parameters(mode="outline", grid=grid, simplify=grid / 10)) for grid in (1, 2, 3, 4, 6, 8)]
+    with Evaluator(workers, time_limit_seconds=2.0) as evaluator:
+        found = evaluator.traces(asked)
+        assert [result.failure for result in found] == [None, "timeout", "crash", "memory", None, None]
+        assert evaluator.statistics.failures == {"timeout": 1, "crash": 1, "memory": 1}
+        assert evaluator.statistics.repeated == 2
+    assert timeless([found[0], *found[4:]]) == timeless(trace(*asked[index]) for index in (0, 4, 5))
+
+
+def test_workers_killed_from_outside_change_no_trace(monkeypatch, tmp_path):
+    expected = timeless(trace(*job) for job in jobs())
+    monkeypatch.setattr(evaluator_module, "traces", partial(worker_calls.slow_traces, tmp_path))
+    with Evaluator(2) as evaluator, killing(tmp_path, 3):
+        assert timeless(evaluator.traces(jobs())) == expected
+        assert evaluator.statistics.failures == {}
+        assert evaluator.statistics.repeated >= 1
 
 
 def test_memory_is_bounded(monkeypatch):
