@@ -44,7 +44,7 @@ _MODEL_CODE = Path(__file__).with_name("policy_model.py")
 _MODEL_PACKAGE = Path(__file__).parent.parent / "rlcore"
 _MODEL_NEEDS = (
     *("torch", "stable-baselines3", "gymnasium", "vtracer", "skia-python", "opencv-python-headless"),
-    *("pillow", "defusedxml", "numpy", "pandas", "scipy", "pebble", "pydantic"),
+    *("pillow", "defusedxml", "numpy", "pandas", "scipy", "pydantic"),
 )
 _METRICS_A_BATCH = 1000
 

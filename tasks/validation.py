@@ -23,8 +23,8 @@ from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
-from tasks.monitoring import monitor_of
 from tasks.models import best_checkpoint
+from tasks.monitoring import monitor_of
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_if_asked
 
