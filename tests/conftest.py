@@ -30,6 +30,7 @@ SMALL = {
     "library_size": 6,
     "library_searches": 4,
     "library_traces": 16,
+    "library_kinds": 2,
     "library_moves": 4,
     "warm_start_updates": 40,
     "comparison_traces": 6,

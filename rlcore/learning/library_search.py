@@ -80,7 +80,8 @@ def find_library(
     Args:
         single: the best single setting: the centre of every logo's search, and a candidate itself.
         subjects: training logos.
-        config: action space, ``library_size``, ``library_searches``, ``library_traces``, ``library_moves``, seed.
+        config: action space, ``library_size``, ``library_searches``, ``library_traces``, ``library_kinds``,
+            ``library_moves``, seed.
         evaluator: who traces.
         on_progress: called with (steps done, steps in all); a step is one logo in one of the searches.
     """
@@ -174,9 +175,9 @@ def _of_few_conversions(ranked: Sequence[Parameters]) -> list[Parameters]:
 
 
 def _kinds(config: Stage1Config) -> list[Parameters]:
-    """One setting of each of ``KINDS`` that the config can tell apart: all that it names must be tuned."""
-    base = config.action_space.base
-    return [replace(base, **kind).canonical() for kind in KINDS if set(kind) <= set(config.tuned)]
+    """One setting of each of its first ``KINDS`` that the config can tell apart: all that it names must be tuned."""
+    base, kinds = config.action_space.base, KINDS[: config.library_kinds]
+    return [replace(base, **kind).canonical() for kind in kinds if set(kind) <= set(config.tuned)]
 
 
 def _fits(candidate: Parameters, config: Stage1Config) -> list[Parameters]:

@@ -35,6 +35,7 @@ OTHER = {
     "library_size": 7,
     "library_searches": 5,
     "library_traces": 11,
+    "library_kinds": 4,
     "library_moves": 3,
     "warm_start_updates": 0,
     "comparison_traces": 0,
