@@ -76,6 +76,10 @@ class QASettings(_Settings):
     reward_floor: float = Field(
         0.05, ge=-100, le=100, description="Rolling mean of the training gain; under it is critical."
     )
+    # healthy trainings: 0.5 and more
+    reward_spread_floor: float = Field(
+        1e-6, ge=0, le=100, description="Deviation of a rollout's rewards; under it for three rollouts is critical."
+    )
     failed_share: float = Field(0.02, ge=0, le=1, description="Rolling share of failed traces that is told (medium).")
     high_failed_share: float = Field(0.25, ge=0, le=1, description="Rolling share of failed traces that is high.")
     critical_failed_share: float = Field(

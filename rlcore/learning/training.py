@@ -178,6 +178,7 @@ class _Recorder(BaseCallback):
         self.episode = checkpoint.episode
         self._on_rollout_record = on_rollout
         self._stop = stop
+        self._reward_spread = 0.0
         self._mark()
 
     def _mark(self) -> None:
@@ -190,6 +191,10 @@ class _Recorder(BaseCallback):
         if self._stop():
             raise _StopAskedError
         self.model.set_random_seed(_rollout_seed(self._config.seed, self.episode, self._rollbacks))
+
+    def _on_rollout_end(self) -> None:
+        assert isinstance(self.model, PPO)
+        self._reward_spread = float(self.model.rollout_buffer.rewards.std())
 
     def _on_training_end(self) -> None:
         self._emit()
@@ -218,6 +223,7 @@ class _Recorder(BaseCallback):
         if not episodes:
             self._mark()
             return
+        figures["reward_spread"] = self._reward_spread
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
             episode=self.episode,

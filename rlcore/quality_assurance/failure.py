@@ -40,12 +40,25 @@ def _explosion(config: Stage1Config, name: str, values: list[float]) -> Reading 
 def entropy_collapse(config: Stage1Config, history: History) -> Reading | None:
     """A policy that chooses one option whatever it sees."""
     entropies = [-loss for loss in history.figures("entropy_loss")]
-    only_one_option = config.library_size + config.library_moves == 1
-    if not entropies or only_one_option or entropies[-1] >= config.qa.entropy_floor:
+    if not entropies or _has_one_option(config) or entropies[-1] >= config.qa.entropy_floor:
         return None
     message = f"the policy collapsed: its entropy is {entropies[-1]:.4g} nats"
     advice = f"Raise ppo.entropy_coefficient. {_LOWER_RATE}"
     return Reading("critical", message, entropies[-1], config.qa.entropy_floor, advice)
+
+
+def _has_one_option(config: Stage1Config) -> bool:
+    return config.library_size + config.library_moves == 1
+
+
+def constant_reward(config: Stage1Config, history: History) -> Reading | None:
+    """Rewards that are the same whatever is chosen: nothing can be learned from them."""
+    last = history.figures("reward_spread")[-LAST:]
+    if len(last) < LAST or _has_one_option(config) or max(last) > config.qa.reward_spread_floor:
+        return None
+    message = f"the reward is the same whatever is chosen: its deviation is {max(last):.3g}"
+    advice = "Look at the traces in the journal: a wrong weight, or logos that nothing changes, make rewards equal."
+    return Reading("critical", message, max(last), config.qa.reward_spread_floor, advice)
 
 
 def kl_blow_up(config: Stage1Config, history: History) -> Reading | None:
@@ -90,6 +103,7 @@ CHECKS = (
     Check("entropy", "failure", entropy_collapse),
     Check("kl", "failure", kl_blow_up),
     Check("reward", "failure", reward_collapse),
+    Check("constant reward", "failure", constant_reward),
     Check("failed traces", "failure", failed_traces),
 )
 """After each rollout."""

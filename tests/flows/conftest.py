@@ -19,7 +19,9 @@ from tests.conftest import SMALL
 
 
 def tiny_config(**values) -> Stage1Config:
-    return load_config(None, SMALL | {"generated_logos": 80, "working_size": 64, "ppo": {"rollout_episodes": 5}} | values)
+    return load_config(
+        None, SMALL | {"generated_logos": 80, "working_size": 64, "ppo": {"rollout_episodes": 5}} | values
+    )
 
 
 @dataclass(frozen=True)

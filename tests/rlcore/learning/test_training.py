@@ -136,6 +136,7 @@ def test_a_rollouts_figures(short):
         assert rollout.seconds > 0
         assert {"policy_gradient_loss", "value_loss", "approx_kl", "entropy_loss", "loss"} <= rollout.train.keys()
         assert all(np.isfinite(value) for value in rollout.train.values())
+        assert rollout.train["reward_spread"] > 0.01
 
 
 def test_rewards_are_told_at_the_episodes_weight_and_gains_at_the_runs(fresh, few, evaluator):

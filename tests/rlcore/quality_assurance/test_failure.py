@@ -75,6 +75,15 @@ def test_updates_that_go_too_far_are_critical(divergences, trips):
     assert found(monitor) == ([("kl", "critical")] if trips else [])
 
 
+@pytest.mark.parametrize(
+    ("spreads", "trips"),
+    [([0.0, 0.0, 0.0], True), ([0.0, 0.0], False), ([0.5, 0.0, 1e-6, 0.0], True), ([0.0, 0.0, 1.1e-6], False)],
+)
+def test_a_reward_that_is_always_the_same_is_critical(spreads, trips):
+    monitor = folded(updates("reward_spread", spreads))
+    assert found(monitor) == ([("constant reward", "critical")] if trips else [])
+
+
 @pytest.mark.parametrize(("gain", "trips"), [(0.049, True), (0.05, False), (0.051, False)])
 def test_a_collapsed_reward_is_critical(gain, trips):
     monitor = folded([rollout(gain, 10 * number) for number in (1, 2, 3)])
