@@ -19,6 +19,7 @@ from tasks.opening import new_run_name
 from tasks.quality import REJECTED
 from tasks.report import collect_evidence
 from tasks.run import mlruns_folder
+from tasks.tracking import store_uri
 
 
 def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> tuple[Path, bool]:
@@ -53,11 +54,9 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     store = folder.path.parent.parent
     console.print(f"\nreport   {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"run      {folder.path}", highlight=False, soft_wrap=True)
-    console.print(
-        f"MLflow   mlflow server --backend-store-uri sqlite:///{store / 'mlflow.db'} --host 127.0.0.1 --port 5000,"
-        " then http://127.0.0.1:5000/?workflowType=machine_learning",
-        highlight=False,
-        soft_wrap=True,
-    )
+    own = f"sqlite:///{store / 'mlflow.db'}"
+    server = f"mlflow server --backend-store-uri {own} --host 127.0.0.1 --port 5000, then http://127.0.0.1:5000"
+    address = server if store_uri(store) == own else store_uri(store)
+    console.print(f"MLflow   {address}/?workflowType=machine_learning", highlight=False, soft_wrap=True)
     console.print("Prefect  prefect server start, then http://127.0.0.1:4200", highlight=False, soft_wrap=True)
     console.print("use it   stage1 vectorize LOGO.png", highlight=False, soft_wrap=True)

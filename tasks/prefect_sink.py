@@ -10,13 +10,22 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import httpx
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.events import emit_event
+from prefect.events.schemas.events import Event, RelatedResource, Resource
 from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from rlcore.records import Comparison
 from tasks.run import Run
+
+TIMEOUT_SECONDS = 10.0
+
+EVENTS = {"milestone": "stage1.milestone", "alert": "stage1.alert"}
+"""Of the journal, and what automations know them as."""
+
+_A_PAGE = 50
 
 
 class PrefectSink:
@@ -30,7 +39,7 @@ class PrefectSink:
         self._folder = run.folder
         self._again = True
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "milestone": self._milestone,
+            **dict.fromkeys(EVENTS, self._event),
             "validation": self._validation,
             "hourly_report": self._hourly_report,
             "reported": self._reported,
@@ -41,21 +50,50 @@ class PrefectSink:
         return event in self._handlers
 
     def take(self, entry: dict[str, Any], again: bool) -> None:
-        """Tells one event."""
+        """Tells one event; training waits ``TIMEOUT_SECONDS`` for the answer at most."""
         self._again = again
-        self._handlers[entry["event"]](entry)
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: TIMEOUT_SECONDS}):
+            self._handlers[entry["event"]](entry)
 
-    def _milestone(self, entry: dict[str, Any]) -> None:
-        if self._run.config.milestone_notifications:
-            emit_event(
-                "stage1.milestone",
-                resource={
+    def _event(self, entry: dict[str, Any]) -> None:
+        """Posts an event for automations. Prefect's own ``emit_event`` does not say whether it arrived."""
+        with get_client(sync_client=True) as client:
+            lost = self._lost_before(client, entry) if self._again else []
+            told = [self._as_event(one) for one in (*lost, entry) if self._is_wanted(one)]
+            if told:
+                client.request("POST", "/events", json=[event.model_dump(mode="json") for event in told])
+
+    def _is_wanted(self, entry: dict[str, Any]) -> bool:
+        return entry["event"] == "alert" or self._run.config.milestone_notifications
+
+    def _lost_before(self, client: SyncPrefectClient, entry: dict[str, Any]) -> list[dict[str, Any]]:
+        """Events before this one that a server took, but was killed before it wrote them down."""
+        earlier = [
+            one for one in self._folder.journal.read() if one["event"] in EVENTS and one["time"] <= entry["time"]
+        ]
+        earlier = [one for one in earlier if self._event_id(one) != self._event_id(entry)]
+        known: set[str] = set()
+        for start in range(0, len(earlier), _A_PAGE):
+            ids = [str(self._event_id(one)) for one in earlier[start : start + _A_PAGE]]
+            asked = {"filter": {"id": {"id": ids}}, "limit": _A_PAGE}
+            known |= {event["id"] for event in client.request("POST", "/events/filter", json=asked).json()["events"]}
+        return [one for one in earlier if str(self._event_id(one)) not in known]
+
+    def _as_event(self, entry: dict[str, Any]) -> Event:
+        milestone = entry["event"] == "milestone"
+        payload = {key: entry[key] for key in ("name", "episode", "message")} if milestone else entry["alert"]
+        return Event(
+            event=EVENTS[entry["event"]],
+            resource=Resource(
+                {
                     "prefect.resource.id": f"stage1.run.{self._folder.name}",
                     "prefect.resource.name": self._folder.name,
-                },
-                payload={key: entry[key] for key in ("name", "episode", "message")},
-                id=self._event_id(entry),
-            )
+                }
+            ),
+            related=_flow_run(),
+            payload=payload,
+            id=self._event_id(entry),
+        )
 
     def _event_id(self, entry: dict[str, Any]) -> UUID:
         """The same for the same event: Prefect keeps one of those that it gets twice."""
@@ -94,3 +132,11 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
+
+
+def _flow_run() -> list[RelatedResource]:
+    """The flow run that this goes on in, if any: it links the event to its page."""
+    own = flow_run.get_id()
+    if own is None:
+        return []
+    return [RelatedResource({"prefect.resource.id": f"prefect.flow-run.{own}", "prefect.resource.role": "flow-run"})]

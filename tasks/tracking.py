@@ -49,12 +49,17 @@ _MODEL_NEEDS = (
 _METRICS_A_BATCH = 1000
 
 
+def store_uri(mlruns: Path) -> str:
+    """``MLFLOW_TRACKING_URI``, or the SQLite store in ``mlruns``."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{mlruns / 'mlflow.db'}"
+
+
 def use_store(mlruns: Path) -> str:
     """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns the experiment's id.
 
     The store is created under a lock, because two processes creating it at once end in a broken migration.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{mlruns / 'mlflow.db'}"
+    uri = store_uri(mlruns)
     mlflow.set_tracking_uri(uri)
     mlruns.mkdir(parents=True, exist_ok=True)
     with FileLock(mlruns / ".mlflow.lock"):
