@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -14,15 +15,21 @@ class Journal:
     """Writes events; every line is complete on disk before ``write`` returns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends ``{"time": <epoch seconds>, "event": event, **fields}``."""
-        line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, ensure_ascii=False)
+        """Appends ``{"time": <epoch seconds>, "event": event, **fields}``.
+
+        Raises:
+            OSError: the line could not be written whole.
+        """
+        content = {"time": round(time.time(), 3), "event": event, **fields}
+        line = f"{self._mend()}{json.dumps(content, ensure_ascii=False)}\n".encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         # unbuffered: one call, so that lines of several writers never mix
         with self.path.open("ab", buffering=0) as file:
-            file.write(f"{self._mend()}{line}\n".encode())
+            if file.write(line) != len(line):  # a disk that is nearly full takes a part without a word
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def write_once(self, event: str, key: str, **fields: Any) -> bool:
         """Like ``write``, unless an event of that name has the key already; returns whether it was written.

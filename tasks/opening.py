@@ -104,14 +104,18 @@ def alone(folder: RunFolder, kind: str) -> Iterator[None]:
     """Holds the folder's lock, which the system frees when the process ends, however it ends.
 
     Raises:
-        ConfigError: another process holds it.
+        ConfigError: another process holds it, or the folder can't be written.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = _lock(folder)
     try:
-        with _lock(folder):
-            yield
+        folder.path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout:
         raise ConfigError(f"{kind} {folder.name!r} is being run by another process") from None
+    except OSError as error:
+        raise ConfigError(f"{folder.path} can't be written: {error.strerror}") from error
+    with lock:
+        yield
 
 
 def _lock(folder: RunFolder) -> FileLock:
