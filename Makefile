@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check format install clean
+.PHONY: run test soak check format install clean
 
 run: $(VENV)/.installed
 	$(BIN)/stage1 run $(ARGS)
 
 test: check
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

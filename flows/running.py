@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from flows.prefect_server import prefect_api
 from flows.progress_view import ProgressView
 from flows.stage1 import stage1
 from flows.tables import print_table
@@ -30,7 +31,7 @@ def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -
     """
     folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
     try:
-        with nullcontext() if quiet else ProgressView(folder.journal, console):
+        with nullcontext() if quiet else ProgressView(folder.journal, console), prefect_api():
             state = stage1(config, folder.name, return_state=True)
     except KeyboardInterrupt:
         console.print(f"stopped; go on with: stage1 resume {folder.name}", highlight=False, soft_wrap=True)

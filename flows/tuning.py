@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from flows.prefect_server import prefect_api
 from flows.progress_view import ProgressView
 from flows.tables import print_table
 from flows.tune import tune
@@ -22,7 +23,7 @@ from tasks.tuning import study_folder, study_of
 def tune_ppo(config: Stage1Config, name: str, trials: int, seeds: int, console: Console) -> StudyRecord:
     """Runs the flow in this process, shows what came out of it and returns it."""
     folder = study_folder(config, name)
-    with ProgressView(folder.journal, console, StudyProgress()):
+    with ProgressView(folder.journal, console, StudyProgress()), prefect_api():
         tune(config, folder.name, trials, seeds)
     study = record_of(study_of(folder))
     show_study(study, folder, console)

@@ -38,7 +38,11 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while not self._stop.wait(INTERVAL_SECONDS):
-            self._journal.write("memory", mib=round(memory_mib(), 1))
+            self._write()
+
+    def _write(self) -> None:
+        main = _own_bytes(psutil.Process()) / 2**20
+        self._journal.write("memory", mib=round(memory_mib(), 1), main_mib=round(main, 1))
 
     def __enter__(self) -> MemoryWatch:
         self._thread.start()
@@ -47,4 +51,4 @@ class MemoryWatch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join()
-        self._journal.write("memory", mib=round(memory_mib(), 1))
+        self._write()

@@ -1,7 +1,6 @@
 """A disk that fills up in the middle of a run, and one that can't be written: real file systems, mounted for it."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,8 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from rlcore.run_folder import RunFolder
-from tests.flows.test_gate import PREPARED
-from tests.flows.test_resume import figures, start, toml_of
+from tests.flows.processes import figures, prepare, start, toml_of
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="mounting a file system needs Linux and root"
@@ -40,18 +38,11 @@ def config_file(run, tmp_path):
     return file
 
 
-def prepared(run, folder):
-    for part in PREPARED:
-        source, target = run.folder.path / part, folder.path / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-
-
 @pytest.mark.timeout(300)
 def test_a_run_that_found_the_disk_full_goes_on_when_there_is_room(prefect, run, config_file, tmp_path):
     with mounted(tmp_path / "disk", 400) as disk:
         folder = RunFolder(disk / "mlruns" / "stage1" / "full")
-        prepared(run, folder)
+        prepare(folder, run.folder)
         process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "full")
         while not folder.journal.read("rollout") and process.poll() is None:
             time.sleep(0.005)

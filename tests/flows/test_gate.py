@@ -1,7 +1,6 @@
 """What the gate does about a training that is broken: real trainings, each broken in its own way."""
 
 import dataclasses
-import shutil
 
 import mlflow
 import pytest
@@ -15,9 +14,7 @@ from rlcore.learning.agent import Checkpoint
 from rlcore.learning.env import LogoVecEnv
 from rlcore.run_folder import RunFolder
 from tests.flows.conftest import mlflow_run
-
-PREPARED = ("data", "library.json", "table.npz", "checkpoints/episode-000000.pt")
-"""Made before any training: copied, so that each run begins there."""
+from tests.flows.processes import prepare
 
 
 @pytest.fixture
@@ -26,10 +23,7 @@ def train(mlruns, prefect, run):
 
     def begun(name):
         folder = RunFolder(mlruns / "stage1" / name)
-        for part in PREPARED:
-            source, target = run.folder.path / part, folder.path / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        prepare(folder, run.folder)
         return folder, stage1(run.config, name, return_state=True)
 
     return begun

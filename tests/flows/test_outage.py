@@ -1,7 +1,6 @@
 """MLflow's and Prefect's servers go away in the middle of a run: real servers on loopback, killed and started again."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,8 +14,7 @@ import mlflow
 import pytest
 
 from rlcore.run_folder import RunFolder
-from tests.flows.test_gate import PREPARED
-from tests.flows.test_resume import toml_of
+from tests.flows.processes import prepare, toml_of
 
 AWAY_SECONDS = float(os.environ.get("STAGE1_OUTAGE_SECONDS", "10"))
 """``make soak`` takes thirty."""
@@ -112,10 +110,7 @@ def servers(tmp_path_factory):
 def outage(servers, run, tmp_path_factory):
     base = tmp_path_factory.mktemp("outage")
     folder = RunFolder(base / "mlruns" / "stage1" / "outage")
-    for part in PREPARED:
-        source, target = run.folder.path / part, folder.path / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    prepare(folder, run.folder)
     (base / "tiny.toml").write_text(toml_of(run.config))
     urls = [server.health.removesuffix("/health") for server in servers]
     environment = os.environ | {

@@ -1,0 +1,79 @@
+"""Prefect's API for a flow in this process: the configured server, or a temporary one that Ctrl-C does not reach."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import prefect
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, temporary_settings
+from prefect.settings.context import get_current_settings
+
+_ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+"""What Prefect's own temporary server has. That one is in this process's group: Ctrl-C in a terminal ends it too, and
+the flow, which ends its rollout first, could not say any more how it ended."""
+
+
+@contextmanager
+def prefect_api() -> Iterator[None]:
+    """While it is open, Prefect's API can be reached.
+
+    Raises:
+        RuntimeError: the temporary server did not start.
+    """
+    if PREFECT_API_URL.value():
+        yield
+        return
+    port = _free_port()
+    process = _started(port)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/health", process)
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}):
+            yield
+    finally:
+        _end(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _started(port: int) -> subprocess.Popen[bytes]:
+    place = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"]
+    application = ["--app-dir", str(Path(prefect.__file__).parent), "--factory", "prefect.server.api.server:create_app"]
+    settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", *application, *place],
+        env={**os.environ, **_ENVIRONMENT, **settings},
+        start_new_session=True,
+    )
+
+
+def _wait_for(health: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value()
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(health, timeout=5).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"Prefect's temporary server did not answer at {health} (exit code {process.poll()})")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,89 @@
+"""Prefect's API for a run in this process, and Ctrl-C in a terminal, which reaches every process of the group."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import mlflow
+import psutil
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows import prefect_server
+from flows.prefect_server import prefect_api
+from rlcore.run_folder import RunFolder
+from tests.flows.processes import prepare, toml_of
+
+
+def test_a_configured_server_is_used_and_no_other_started(monkeypatch):
+    monkeypatch.setattr(prefect_server, "_started", lambda port: pytest.fail("a server was started"))
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), prefect_api():
+        assert PREFECT_API_URL.value() == "http://127.0.0.1:9/api"
+
+
+def test_a_server_that_does_not_start_is_an_error(monkeypatch):
+    def broken(port):
+        return subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"], start_new_session=True)
+
+    monkeypatch.setattr(prefect_server, "_started", broken)
+    message = r"did not answer at http://127\.0\.0\.1:\d+/api/health \(exit code 7\)"
+    with temporary_settings({PREFECT_API_URL: None}), pytest.raises(RuntimeError, match=message), prefect_api():
+        pytest.fail("it was opened")
+
+
+@pytest.fixture(scope="module")
+def interrupted(run, tmp_path_factory):
+    """(exit code, output, seconds, folder, processes left) of a run that a terminal's Ctrl-C ended."""
+    base = tmp_path_factory.mktemp("terminal")
+    folder = RunFolder(base / "mlruns" / "stage1" / "interrupted")
+    prepare(folder, run.folder)
+    (base / "tiny.toml").write_text(toml_of(run.config))
+    own = {"STAGE1_MLRUNS": str(base / "mlruns"), "PREFECT_HOME": str(base / "prefect")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.stage1", "--config", str(base / "tiny.toml"), "--name", "interrupted"],
+        env={key: value for key, value in os.environ.items() if not key.startswith("PREFECT_API")} | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    while not folder.journal.read("rollout") and process.poll() is None:
+        time.sleep(0.01)
+    processes = psutil.Process(process.pid).children(recursive=True)
+    begun = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=100)
+    seconds = time.monotonic() - begun
+    _, left = psutil.wait_procs(processes, timeout=5)
+    return process.returncode, output, seconds, folder, left
+
+
+@pytest.mark.timeout(200)
+def test_it_ends_in_a_moment_says_how_to_go_on_and_leaves_no_process(interrupted):
+    code, output, seconds, _, left = interrupted
+    assert code == 130, output
+    assert "stopped; go on with: stage1 resume interrupted" in output
+    assert "Traceback" not in output
+    assert seconds < 30
+    assert left == []
+
+
+def test_what_was_played_is_kept_and_mlflow_knows_that_it_was_killed(interrupted):
+    *_, folder, _ = interrupted
+    played = folder.rollouts()[-1].episode
+    assert folder.latest_checkpoint().episode == played > 0
+    store = f"sqlite:///{folder.path.parent.parent / 'mlflow.db'}"
+    [found] = mlflow.MlflowClient(store).search_runs(["1"])
+    assert found.info.status == "KILLED"
+
+
+def test_a_temporary_server_answers_and_is_gone_afterwards(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    with temporary_settings({PREFECT_API_URL: None}), prefect_api():
+        url = PREFECT_API_URL.value()
+        assert httpx.get(f"{url}/health").json() is True
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health")
