@@ -91,3 +91,44 @@ def test_what_is_not_json_is_refused_and_leaves_no_trace(journal):
     with pytest.raises(TypeError):
         journal.write("odd", value=object())
     assert journal.read() == []
+
+
+def test_a_fact_is_written_once(journal):
+    assert journal.write_once("milestone", "quarter", episode=10)
+    assert not journal.write_once("milestone", "quarter", episode=99)
+    assert journal.write_once("milestone", "half", episode=20)
+    assert journal.write_once("verdict", "quarter", episode=30)
+    assert [(entry["event"], entry["episode"]) for entry in journal.read()] == [
+        ("milestone", 10),
+        ("milestone", 20),
+        ("verdict", 30),
+    ]
+
+
+def test_each_line_is_followed_by_the_offset_of_the_next(journal):
+    for number in range(3):
+        journal.write("note", number=number)
+    with journal.path.open("ab") as file:
+        file.write(b'{"torn')
+    found = list(journal.follow(0))
+    assert [entry["number"] for entry, _ in found] == [0, 1, 2]
+    for position, (_, offset) in enumerate(found):
+        assert [entry["number"] for entry, _ in journal.follow(offset)] == list(range(position + 1, 3))
+
+
+def test_a_line_that_the_disk_took_in_part_is_an_error(journal, monkeypatch):
+    class Nearly:
+        """A file on a disk with room for ten bytes."""
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *arguments):
+            pass
+
+        def write(self, content):
+            return 10
+
+    monkeypatch.setattr("pathlib.Path.open", lambda *arguments, **options: Nearly())
+    with pytest.raises(OSError, match="No space left"):
+        journal.write("note", text="more than ten bytes")

@@ -1,10 +1,10 @@
 """Where a run keeps what."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
-from rlcore.errors import Stage1Error
+from rlcore.errors import CheckpointError, Stage1Error
 from rlcore.records import Verdict
 from rlcore.run_folder import RunFolder
 from tests.rlcore.made import alert, rollout, validation
@@ -51,7 +51,7 @@ def test_rollouts_and_verdicts_come_back_from_the_journal(folder):
     made = [rollout(1.0, 10), rollout(1.5, 20, train={"value_loss": 0.25})]
     verdicts = [Verdict(10, "continue", "fine"), Verdict(20, "early_stopping", "done", (alert(),))]
     for one in made:
-        folder.journal.write("rollout", rollout=one.as_dict())
+        folder.journal.write("rollout", rollbacks=0, rollout=one.as_dict())
     for verdict in verdicts:
         folder.journal.write("verdict", verdict=asdict(verdict))
     assert folder.rollouts() == made
@@ -62,3 +62,75 @@ def test_seconds_of_a_stage_add_up(folder):
     for stage, seconds in (("training", 1.5), ("data", 2.0), ("training", 3.0)):
         folder.journal.write("stage", stage=stage, seconds=seconds)
     assert folder.seconds() == {"training": 4.5, "data": 2.0}
+
+
+def checkpoints(folder, start, *episodes):
+    for episode in episodes:
+        replace(start, episode=episode).save(folder.checkpoint(episode))
+
+
+def test_the_latest_whole_checkpoint_is_gone_on_from(folder, start):
+    checkpoints(folder, start, 0, 15, 30)
+    assert folder.latest_checkpoint().episode == 30
+    for episode, damaged in ((30, b""), (15, b"stage1-checkpoint 5 abc\nrubbish")):
+        folder.checkpoint(episode).write_bytes(damaged)
+    assert folder.latest_checkpoint().episode == 0
+    assert list(folder.checkpoints()) == [0]
+    aside = sorted(path.name for path in (folder.path / "checkpoints").glob("*.damaged"))
+    assert aside == ["episode-000015.pt.damaged", "episode-000030.pt.damaged"]
+    told = folder.journal.read("damaged")
+    assert [entry["file"] for entry in told] == ["episode-000030.pt", "episode-000015.pt"]
+    assert "checksum" in told[1]["reason"]
+
+
+def test_without_a_whole_checkpoint_there_is_nothing_to_go_on_from(folder, start):
+    checkpoints(folder, start, 0)
+    folder.checkpoint(0).write_bytes(b"")
+    with pytest.raises(CheckpointError, match="no checkpoint that could be gone on from"):
+        folder.latest_checkpoint()
+
+
+def test_every_chunks_checkpoints_and_the_last_two_are_kept(folder, start, config):
+    folder.write_config(config)  # chunks of 30, 60 episodes in all
+    checkpoints(folder, start, 0, 10, 15, 30, 40, 45, 50)
+    folder.prune_checkpoints()
+    assert list(folder.checkpoints()) == [0, 30, 45, 50]
+    folder.prune_checkpoints()
+    assert list(folder.checkpoints()) == [0, 30, 45, 50]
+
+
+def test_a_rollback_is_carried_out_once_however_often_it_is_asked(folder, start):
+    checkpoints(folder, start, 0, 30, 40, 45)
+    folder.carry_out_rollback()
+    assert list(folder.checkpoints()) == [0, 30, 40, 45]
+    folder.journal.write_once("rollback", "1", number=1, episode=30, reason="broken")
+    for _ in range(2):
+        folder.carry_out_rollback()
+        assert list(folder.checkpoints()) == [0, 30]
+        assert folder.latest_checkpoint().rollbacks == 1
+        checkpoints(folder, folder.latest_checkpoint(), 30)
+    # what is trained after it stays
+    checkpoints(folder, folder.latest_checkpoint(), 35)
+    folder.carry_out_rollback()
+    assert list(folder.checkpoints()) == [0, 30, 35]
+
+
+def test_what_a_rollback_took_back_is_no_part_of_the_run(folder):
+    for number, (episode, gain) in enumerate([(10, 1.0), (20, 2.0), (30, 3.0)]):
+        folder.journal.write_once("rollout", str(number), rollbacks=0, rollout=rollout(gain, episode).as_dict())
+    assert folder.trained_episodes == 30
+    folder.journal.write_once("rollback", "1", number=1, episode=10, reason="broken")
+    assert folder.trained_episodes == 10
+    folder.journal.write_once("rollout", "again", rollbacks=1, rollout=rollout(2.5, 20).as_dict())
+    assert [(one.episode, one.gain) for one in folder.rollouts()] == [(10, 1.0), (20, 2.5)]
+    assert (folder.trained_episodes, folder.rollbacks) == (20, 1)
+
+
+@pytest.mark.parametrize(
+    ("ends", "finished"),
+    [([], False), ([True], False), ([False], True), ([True, False], True), ([False, True], False)],
+)
+def test_a_run_is_finished_when_its_last_end_was_final(folder, ends, finished):
+    for resumable in ends:
+        folder.journal.write("ended", status="KILLED" if resumable else "FINISHED", resumable=resumable)
+    assert folder.finished == finished
