@@ -51,8 +51,9 @@ def trained(mlruns: Path, config: Stage1Config, name: str) -> RunFolder:
 
 
 def killed_runs(mlruns: Path) -> tuple[str, bool]:
-    """1000 episodes, killed at random moments, against the same without a kill."""
-    config = tiny_config(workers=1, target_episodes=1000, validation_frequency=250, checkpoint_frequency=50)
+    """2000 episodes, killed at random moments, against the same without a kill."""
+    config = tiny_config(workers=1, target_episodes=2000, validation_frequency=250, checkpoint_frequency=25)
+    config = config.model_copy(update={"early_stopping_patience": 1000})
     straight, generator = trained(mlruns, config, "straight"), np.random.default_rng(7)
     folder, kills, lost = RunFolder(mlruns / "stage1" / "killed"), 0, 0
     prepare(folder, straight)
@@ -64,7 +65,7 @@ def killed_runs(mlruns: Path) -> tuple[str, bool]:
         whom = str(generator.choice(["flow", "group", "worker"], p=[0.5, 0.4, 0.1]))
         blow = Blow("rollout" if whom == "worker" else "stage_begin", whom=whom)
         if kills < KILLS and wait_for(folder, blow, offset, process):
-            time.sleep(float(generator.uniform(0, 1.5)))
+            time.sleep(float(generator.uniform(0, 1.0)))
             if process.poll() is None:
                 strike(process, blow)
                 kills += 1

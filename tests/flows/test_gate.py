@@ -14,17 +14,17 @@ from rlcore.learning.agent import Checkpoint
 from rlcore.learning.env import LogoVecEnv
 from rlcore.run_folder import RunFolder
 from tests.flows.conftest import mlflow_run
-from tests.flows.processes import prepare
+from tests.flows.processes import other_files, prepare
 
 
 @pytest.fixture
 def train(mlruns, prefect, run):
     """Trains a run of that name from the prepared policy on; gives its folder and the flow's state."""
 
-    def begun(name):
+    def begun(name, config=run.config):
         folder = RunFolder(mlruns / "stage1" / name)
         prepare(folder, run.folder)
-        return folder, stage1(run.config, name, return_state=True)
+        return folder, stage1(config, name, return_state=True)
 
     return begun
 
@@ -130,3 +130,27 @@ def test_workers_that_always_time_out_are_rejected_after_two_rollbacks(train, mo
     [first, *_] = folder.journal.read("rollout")
     assert first["rollout"]["failures"] == {"timeout": first["rollout"]["traces"]}
     assert history("timing out", "episode/failed_timeout")
+
+
+@pytest.fixture
+def hurried(train, run):
+    """A run that has no time at all, then is gone on with; its folder, and the two states."""
+    hasty = run.config.model_copy(update={"max_training_time_hours": 1e-9})
+    folder, first = train("hurried", hasty)
+    report = (folder.path / "report.html").read_text(encoding="utf-8")
+    status = mlflow_run("hurried").info.status
+    return folder, first, report, status, stage1(run.config, "hurried", return_state=True)
+
+
+def test_a_run_that_is_out_of_time_makes_its_report_and_can_be_gone_on_with(hurried, run):
+    folder, first, report, status, last = hurried
+    assert (first.name, first.is_completed()) == ("Out of time", True)
+    assert status == "KILLED"
+    assert "hours have passed" in report
+    assert last.name == run.state.name
+    assert folder.finished
+    assert mlflow_run("hurried").info.status == "FINISHED"
+    straight = [decision for _, decision, _ in decisions(run.folder)]
+    assert [decision for _, decision, _ in decisions(folder)] == ["out_of_time", *straight]
+    # a test of an earlier best model is not kept
+    assert other_files(folder, run.folder) == ["stage1_final_report.json"]
