@@ -14,7 +14,7 @@ from PIL import Image
 from rlcore.files import read_json
 from rlcore.judging.validation import Validation
 from rlcore.records import Comparison, Rollout
-from tasks import tracking
+from tasks import metrics, tracking
 from tasks.run import Run
 
 
@@ -52,10 +52,10 @@ class MLflowSink:
         self._again = again
         self._handlers[entry["event"]](entry)
 
-    def _metrics(self, metrics: Mapping[str, float | None], step: int, model_id: str | None = None) -> None:
+    def _log(self, figures: Mapping[str, float | None], step: int, model_id: str | None = None) -> None:
         if self._again:
-            metrics = tracking.unlogged(self._id, metrics, step)
-        tracking.log_metrics(self._id, metrics, step, model_id)
+            figures = tracking.unlogged(self._id, figures, step)
+        tracking.log_metrics(self._id, figures, step, model_id)
 
     def _data(self, entry: dict[str, Any]) -> None:
         file = self._folder.data / "manifest.json"
@@ -68,18 +68,18 @@ class MLflowSink:
     def _baselines(self, entry: dict[str, Any]) -> None:
         for baseline in self._folder.baselines(entry["split"]):
             prefix = f"baseline-{entry['split']}/{baseline.searcher.replace(' ', '_')}"
-            self._metrics(tracking.summary_metrics(prefix, baseline.headline()), 0)
+            self._log(metrics.summary_metrics(prefix, baseline.headline()), 0)
 
     def _rollout(self, entry: dict[str, Any]) -> None:
         rollout = Rollout(**entry["rollout"])
         steps = self._run.config.steps_per_episode
-        self._metrics(tracking.rollout_metrics(rollout, steps, entry["rollbacks"]), rollout.episode)
+        self._log(metrics.rollout_metrics(rollout, steps, entry["rollbacks"]), rollout.episode)
 
     def _validation(self, entry: dict[str, Any]) -> None:
         episode, validation = entry["episode"], self._folder.validation_at(entry["episode"])
         model_id = tracking.log_model(self._id, self._folder.checkpoint(episode), episode)
-        self._metrics(tracking.summary_metrics("validation", validation.headline()), episode, model_id)
-        self._metrics(tracking.reading_metrics(validation, "validation"), episode)
+        self._log(metrics.summary_metrics("validation", validation.headline()), episode, model_id)
+        self._log(metrics.reading_metrics(validation, "validation"), episode)
         tracking.log_logos(self._id, validation, "validation")
         self._leads(validation)
         for number, file in enumerate(self._folder.samples(episode), start=1):
@@ -90,11 +90,11 @@ class MLflowSink:
         for baseline in self._folder.baselines("validation"):
             prefix = f"ahead-of-{baseline.searcher.replace(' ', '_')}"
             gain = asdict(Comparison.of(validation, baseline).gain)
-            self._metrics({f"{prefix}/{key}": value for key, value in gain.items()}, validation.episode)
+            self._log({f"{prefix}/{key}": value for key, value in gain.items()}, validation.episode)
 
     def _verdict(self, entry: dict[str, Any]) -> None:
         verdict = entry["verdict"]
-        self._metrics({"gate/alerts": float(len(verdict["alerts"]))}, verdict["episode"])
+        self._log({"gate/alerts": float(len(verdict["alerts"]))}, verdict["episode"])
         tracking.tag(self._id, verdict=f"{verdict['decision']}: {verdict['reason']}")
 
     def _rollback(self, entry: dict[str, Any]) -> None:
@@ -102,14 +102,14 @@ class MLflowSink:
 
     def _test(self, entry: dict[str, Any]) -> None:
         test = self._folder.validation("test")
-        self._metrics(tracking.summary_metrics("test", test.headline()), test.episode)
-        self._metrics(tracking.reading_metrics(test, "test"), test.episode)
+        self._log(metrics.summary_metrics("test", test.headline()), test.episode)
+        self._log(metrics.reading_metrics(test, "test"), test.episode)
         tracking.log_logos(self._id, test, "test")
 
     def _compared(self, entry: dict[str, Any]) -> None:
         table = self._folder.comparison()
         assert table is not None
-        self._metrics(tracking.comparison_metrics(table), entry["episode"])
+        self._log(metrics.comparison_metrics(table), entry["episode"])
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]])
 
     def _reported(self, entry: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from rlcore.records import Rollout
 from rlcore.reporting.tuning_figure import study_figure
 from rlcore.reporting.tuning_findings import toml_of, trial_rows
 from rlcore.run_folder import RunFolder
-from tasks import tracking
+from tasks import metrics, tracking
 from tasks.data import dataset_of, prepare_data, search_library, training_logos_of
 from tasks.opening import alone, closed_in_the_end, status_after
 from tasks.run import Run, StageProgress, mlruns_folder, stage
@@ -206,7 +206,7 @@ class _TrialObserver:
         """One rollout is done."""
         self.seconds += rollout.seconds
         episode = self._before + rollout.episode
-        tracking.log_metrics(self._child, tracking.rollout_metrics(rollout, self._steps), episode)
+        tracking.log_metrics(self._child, metrics.rollout_metrics(rollout, self._steps), episode)
         self._progress(episode, self._total)
 
 

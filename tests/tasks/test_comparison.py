@@ -8,9 +8,9 @@ from rlcore.data.dataset_files import save_dataset
 from rlcore.judging.searchers import Sequential
 from rlcore.judging.validation import run_searcher
 from tasks.comparison import budgets_of, compare_searchers
+from tasks.metrics import comparison_metrics
 from tasks.opening import open_run
 from tasks.run import Run
-from tasks.tracking import comparison_metrics
 from tests.conftest import small_config
 
 

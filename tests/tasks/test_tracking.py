@@ -16,7 +16,7 @@ from rlcore.data.dataset_files import manifest
 from rlcore.judging.searchers import PLAIN_SEARCHER
 from rlcore.judging.validation import run_searcher
 from rlcore.learning.agent import Agent
-from tasks import tracking
+from tasks import metrics, tracking
 from tests.rlcore.made import rollout
 
 
@@ -137,14 +137,6 @@ def test_more_metrics_than_a_batch_holds(run_id):
     assert [kept[f"many/{index}"] for index in range(1001)] == list(range(1001))
 
 
-def test_after_a_rollback_the_series_have_names_of_their_own():
-    first, again = (
-        tracking.rollout_metrics(rollout(1.0, 50, train={"loss": 0.5}), 8, rollbacks) for rollbacks in (0, 2)
-    )
-    assert {key.replace("-rollback2/", "/"): value for key, value in again.items()} == first
-    assert not first.keys() & again.keys()
-
-
 def test_what_has_a_value_at_a_step_is_told_from_what_has_none(run_id):
     tracking.log_metrics(run_id, {"u/a": 1.0, "u/b": 2.0}, 10)
     tracking.log_metrics(run_id, {"u/a": 1.5}, 20)
@@ -192,7 +184,7 @@ def test_no_metrics_are_no_mistake(run_id):
 
 def test_a_rollouts_figures(run_id):
     told = rollout(1.25, 50, train={"value_loss": 0.5, "approx_kl": math.nan})
-    tracking.log_metrics(run_id, tracking.rollout_metrics(told, steps=8), 50)
+    tracking.log_metrics(run_id, metrics.rollout_metrics(told, steps=8), 50)
     for key, value in {
         "episode/gain": 1.25,
         "episode/reward": 1.25,
@@ -218,8 +210,8 @@ def test_tags_are_put_under_one_name(run_id):
 def test_a_validations_figures_and_table(run_id, held_out, config, evaluator):
     validation = run_searcher(PLAIN_SEARCHER, held_out, 2, config, evaluator, episode=90)
     headline = validation.headline()
-    tracking.log_metrics(run_id, tracking.summary_metrics("validation", headline), 90)
-    tracking.log_metrics(run_id, tracking.reading_metrics(validation, "validation"), 90)
+    tracking.log_metrics(run_id, metrics.summary_metrics("validation", headline), 90)
+    tracking.log_metrics(run_id, metrics.reading_metrics(validation, "validation"), 90)
     for _ in range(2):  # MLflow would append a second table to the first
         tracking.log_logos(run_id, validation, "validation")
     for name in ("quality", "gain", "ssim_improvement", "success_rate", "bytes_ratio", "convergence_score", "logos"):
@@ -266,8 +258,8 @@ def test_a_model_is_linked_to_its_validation(run_id, start, held_out, config, ev
     path = start.save(tmp_path / "policy.pt")
     model_id = tracking.log_model(run_id, path, 120)
     validation = run_searcher(Agent(start), held_out, 3, config, evaluator, episode=120)
-    metrics = tracking.summary_metrics("validation", validation.headline())
-    tracking.log_metrics(run_id, metrics, 120, model_id)
+    figures = metrics.summary_metrics("validation", validation.headline())
+    tracking.log_metrics(run_id, figures, 120, model_id)
     model = mlflow.get_logged_model(model_id)
     assert (model.name, model.source_run_id) == ("ppo-ep00120", run_id)
     figures = {metric.key: metric.value for metric in model.metrics}
