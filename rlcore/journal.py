@@ -36,7 +36,9 @@ class Journal:
 
         What is a fact of the run is written so: a run that is taken up again comes past it a second time.
         """
-        if any(entry.get("key") == key for entry in self.read(event)):
+        # as ``write`` puts it down: a look at the bytes, for a long run has thousands of lines to parse
+        begins = json.dumps({"event": event, "key": key}, ensure_ascii=False)[1:-1].encode()
+        if any(begins in line and _parsed(line) is not None for line in self._complete_lines(0)):
             return False
         self.write(event, key=key, **fields)
         return True
@@ -66,16 +68,20 @@ class Journal:
 
     def follow(self, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
         """Each complete line from a byte offset on, with the offset of what follows it."""
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            complete, end, _ = file.read().rpartition(b"\n")
-        for line in (complete + end).splitlines(keepends=True):
+        for line in self._complete_lines(offset):
             offset += len(line)
             entry = _parsed(line)
             if entry is not None:
                 yield entry, offset
+
+    def _complete_lines(self, offset: int) -> Iterator[bytes]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

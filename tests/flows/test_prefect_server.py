@@ -10,7 +10,7 @@ import httpx
 import mlflow
 import psutil
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import prefect_server
 from flows.prefect_server import prefect_api
@@ -80,9 +80,8 @@ def test_what_was_played_is_kept_and_mlflow_knows_that_it_was_killed(interrupted
     assert found.info.status == "KILLED"
 
 
-def test_a_temporary_server_answers_and_is_gone_afterwards(tmp_path, monkeypatch):
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    with temporary_settings({PREFECT_API_URL: None}), prefect_api():
+def test_a_temporary_server_answers_and_is_gone_afterwards(tmp_path):
+    with temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: tmp_path / "not yet"}), prefect_api():
         url = PREFECT_API_URL.value()
         assert httpx.get(f"{url}/health").json() is True
     with pytest.raises(httpx.ConnectError):

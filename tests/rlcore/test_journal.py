@@ -98,6 +98,8 @@ def test_a_fact_is_written_once(journal):
     assert not journal.write_once("milestone", "quarter", episode=99)
     assert journal.write_once("milestone", "half", episode=20)
     assert journal.write_once("verdict", "quarter", episode=30)
+    # neither a longer key nor what a field says is the key
+    assert not journal.write_once("verdict", "quarter", episode=31)
     assert [(entry["event"], entry["episode"]) for entry in journal.read()] == [
         ("milestone", 10),
         ("milestone", 20),
@@ -132,3 +134,19 @@ def test_a_line_that_the_disk_took_in_part_is_an_error(journal, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", lambda *arguments, **options: Nearly())
     with pytest.raises(OSError, match="No space left"):
         journal.write("note", text="more than ten bytes")
+
+
+@pytest.mark.parametrize("key", ["plain", 'with "quotes" and \\', "ümläut 図", "", "two\nlines"])
+def test_any_text_may_be_a_key(journal, key):
+    assert journal.write_once("note", key)
+    assert not journal.write_once("note", key)
+    assert journal.write_once("note", f"{key}s")
+    assert journal.read("note")[0]["key"] == key
+
+
+def test_a_fact_that_a_kill_cut_short_is_written_again(journal):
+    journal.write_once("verdict", "chunk 1", decision="continue")
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole[:-10])
+    assert journal.write_once("verdict", "chunk 1", decision="continue")
+    assert [entry["decision"] for entry in journal.read()] == ["continue"]
