@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
-import prefect
+import uvicorn
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_HOME,
@@ -54,14 +55,24 @@ def _free_port() -> int:
 
 
 def _started(port: int) -> subprocess.Popen[bytes]:
-    place = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"]
-    application = ["--app-dir", str(Path(prefect.__file__).parent), "--factory", "prefect.server.api.server:create_app"]
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", *application, *place],
+        [sys.executable, "-m", "flows.prefect_server", str(port)],
         env={**os.environ, **_ENVIRONMENT, **settings},
         start_new_session=True,
     )
+
+
+def serve(port: int) -> None:
+    """The server, in its own process, until the process that started it ends, however it ends."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=port, log_level="error")
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _wait_for(health: str, process: subprocess.Popen[bytes]) -> None:
@@ -83,3 +94,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -64,9 +64,11 @@ def launch(mlruns, command, **environment: str) -> subprocess.Popen[str]:
         "PREFECT_API_URL": PREFECT_API_URL.value() or "",
         "PREFECT_HOME": str(PREFECT_HOME.value()),
     }
+    # MLflow tells processes that are started where this one keeps its runs: they have a store of their own
+    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.Popen(
         command,
-        env=os.environ | own | environment,
+        env=inherited | own | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

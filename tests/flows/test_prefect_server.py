@@ -18,6 +18,10 @@ from rlcore.run_folder import RunFolder
 from tests.flows.processes import prepare, toml_of
 
 
+TOLD = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
+"""What the tests' own servers are known by to processes that are started."""
+
+
 def test_a_configured_server_is_used_and_no_other_started(monkeypatch):
     monkeypatch.setattr(prefect_server, "_started", lambda port: pytest.fail("a server was started"))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), prefect_api():
@@ -34,17 +38,15 @@ def test_a_server_that_does_not_start_is_an_error(monkeypatch):
         pytest.fail("it was opened")
 
 
-@pytest.fixture(scope="module")
-def interrupted(run, tmp_path_factory):
-    """(exit code, output, seconds, folder, processes left) of a run that a terminal's Ctrl-C ended."""
-    base = tmp_path_factory.mktemp("terminal")
+def training(base, run):
+    """A run in a session of its own, with a Prefect server of its own, that has begun to train; and its folder."""
     folder = RunFolder(base / "mlruns" / "stage1" / "interrupted")
     prepare(folder, run.folder)
     (base / "tiny.toml").write_text(toml_of(run.config))
     own = {"STAGE1_MLRUNS": str(base / "mlruns"), "PREFECT_HOME": str(base / "prefect")}
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.stage1", "--config", str(base / "tiny.toml"), "--name", "interrupted"],
-        env={key: value for key, value in os.environ.items() if not key.startswith("PREFECT_API")} | own,
+        env={key: value for key, value in os.environ.items() if key not in TOLD} | own,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -52,6 +54,13 @@ def interrupted(run, tmp_path_factory):
     )
     while not folder.journal.read("rollout") and process.poll() is None:
         time.sleep(0.01)
+    return process, folder
+
+
+@pytest.fixture(scope="module")
+def interrupted(run, tmp_path_factory):
+    """(exit code, output, seconds, folder, processes left) of a run that a terminal's Ctrl-C ended."""
+    process, folder = training(tmp_path_factory.mktemp("terminal"), run)
     processes = psutil.Process(process.pid).children(recursive=True)
     begun = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
@@ -76,7 +85,8 @@ def test_what_was_played_is_kept_and_mlflow_knows_that_it_was_killed(interrupted
     played = folder.rollouts()[-1].episode
     assert folder.latest_checkpoint().episode == played > 0
     store = f"sqlite:///{folder.path.parent.parent / 'mlflow.db'}"
-    [found] = mlflow.MlflowClient(store).search_runs(["1"])
+    client = mlflow.MlflowClient(store)
+    [found] = client.search_runs([client.get_experiment_by_name("stage1").experiment_id])
     assert found.info.status == "KILLED"
 
 
@@ -86,3 +96,14 @@ def test_a_temporary_server_answers_and_is_gone_afterwards(tmp_path):
         assert httpx.get(f"{url}/health").json() is True
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+
+
+@pytest.mark.timeout(200)
+def test_a_run_that_is_killed_leaves_no_process(run, tmp_path):
+    process, _ = training(tmp_path, run)
+    processes = psutil.Process(process.pid).children(recursive=True)
+    assert any("flows.prefect_server" in " ".join(child.cmdline()) for child in processes)
+    process.kill()
+    process.communicate()
+    _, left = psutil.wait_procs(processes, timeout=30)
+    assert left == []
