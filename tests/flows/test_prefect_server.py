@@ -17,7 +17,6 @@ from flows.prefect_server import prefect_api
 from rlcore.run_folder import RunFolder
 from tests.flows.processes import prepare, toml_of
 
-
 TOLD = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
 """What the tests' own servers are known by to processes that are started."""
 
