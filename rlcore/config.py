@@ -31,21 +31,21 @@ class _Settings(BaseModel):
 
 
 class PPOSettings(_Settings):
-    """Hyper-parameters of Stable-Baselines3's PPO; the defaults are a result of ``stage1 tune`` (docs/learner.md)."""
+    """Hyper-parameters of Stable-Baselines3's PPO; the defaults were tried against others by ``stage1 tune`` (docs/learner.md)."""
 
-    learning_rate: float = Field(6.04e-4, gt=0, le=0.1, description="Adam's step size at the start.")
+    learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Adam's step size at the start.")
     final_learning_rate_share: float = Field(
-        0.38, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
+        0.1, ge=0, le=1, description="Share of the learning rate that is left at the last episode (linear decay)."
     )
-    rollout_episodes: int = Field(100, ge=2, le=1000, description="Most episodes played side by side before an update.")
-    batch_size: int = Field(100, ge=2, le=100_000, description="Steps in one gradient step's batch.")
-    epochs: int = Field(5, ge=1, le=100, description="Passes over a rollout in one update.")
-    discount: float = Field(0.879, ge=0, le=1, description="Weight of the next step's value (gamma).")
-    gae_lambda: float = Field(0.917, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
-    clip_range: float = Field(0.171, gt=0, le=1, description="How far an update may move an action's probability.")
-    entropy_coefficient: float = Field(0.0224, ge=0, le=1, description="Weight of the entropy bonus.")
+    rollout_episodes: int = Field(125, ge=2, le=1000, description="Most episodes played side by side before an update.")
+    batch_size: int = Field(500, ge=2, le=100_000, description="Steps in one gradient step's batch.")
+    epochs: int = Field(6, ge=1, le=100, description="Passes over a rollout in one update.")
+    discount: float = Field(0.5, ge=0, le=1, description="Weight of the next step's value (gamma).")
+    gae_lambda: float = Field(0.95, ge=0, le=1, description="Bias-variance trade-off of the advantages.")
+    clip_range: float = Field(0.2, gt=0, le=1, description="How far an update may move an action's probability.")
+    entropy_coefficient: float = Field(0.0, ge=0, le=1, description="Weight of the entropy bonus.")
     sharpness: float = Field(
-        2.24,
+        3.0,
         gt=0,
         le=100,
         description="Nats that the option with the highest expected rise is ahead of the eighth, before PPO.",
