@@ -31,7 +31,7 @@ class _Settings(BaseModel):
 
 
 class PPOSettings(_Settings):
-    """Hyper-parameters of Stable-Baselines3's PPO; the defaults were tried against others by ``stage1 tune`` (docs/learner.md)."""
+    """Hyper-parameters of Stable-Baselines3's PPO; ``stage1 tune`` found none that beat these (docs/learner.md)."""
 
     learning_rate: float = Field(3e-4, gt=0, le=0.1, description="Adam's step size at the start.")
     final_learning_rate_share: float = Field(
