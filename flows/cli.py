@@ -86,7 +86,7 @@ def resume(
     run: Annotated[str, typer.Argument(help="Name of the run; default: the latest that did not finish.")] = "",
     workers: Annotated[int | None, typer.Option(min=0, max=512, help="Trace processes; default: as it was.")] = None,
     max_training_time_hours: Annotated[
-        float | None, typer.Option(min=0, max=10_000, help="Hours from now; default: as many as it was given.")
+        float | None, typer.Option(help="Hours from now; default: as many as it was given.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
@@ -97,8 +97,8 @@ def resume(
 
     folder = unfinished_run(run)
     given = {"workers": workers, "max_training_time_hours": max_training_time_hours}
-    settings = folder.config().model_copy(update={name: value for name, value in given.items() if value is not None})
-    _run(settings, folder.name, as_json)
+    settings = folder.config().model_dump() | {name: value for name, value in given.items() if value is not None}
+    _run(load_config(None, settings), folder.name, as_json)
 
 
 @app.command()

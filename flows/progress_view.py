@@ -40,6 +40,7 @@ class ProgressState:
         self.validation_episode = 0
         self.notes: list[str] = []
         self._recent: list[Rollout] = []
+        self._chunks_done = 0
 
     def take(self, entry: dict[str, Any]) -> None:
         """One event of the journal."""
@@ -52,8 +53,8 @@ class ProgressState:
 
     def _on_stage_begin(self, entry: dict[str, Any]) -> None:
         self.stage, self.done, self.total = entry["stage"], 0, 0
-        if entry["stage"] == "training":
-            self.chunk += 1
+        if entry["stage"] == "training":  # a run that is taken up again trains a chunk in several goes
+            self.chunk = self._chunks_done + 1
 
     def _on_progress(self, entry: dict[str, Any]) -> None:
         self.stage, self.done, self.total = entry["stage"], entry["done"], entry["total"]
@@ -91,7 +92,12 @@ class ProgressState:
     def _on_verdict(self, entry: dict[str, Any]) -> None:
         verdict = entry["verdict"]
         self.notes.append(f"gate: {verdict['decision'].replace('_', ' ')} ({verdict['reason']})")
-        self.notes += [f"{alert['severity']} alert: {alert['message']}" for alert in verdict["alerts"]]
+        if verdict["decision"] not in ("roll_back", "out_of_time"):
+            self._chunks_done += 1
+
+    def _on_alert(self, entry: dict[str, Any]) -> None:
+        alert = entry["alert"]
+        self.notes.append(f"{alert['severity']} alert: {alert['message']}. {alert['recommendation']}")
 
     @property
     def velocity(self) -> float:
@@ -148,6 +154,9 @@ def render(state: ProgressState) -> RenderableType:
 class View(Protocol):
     """What a journal said so far, and how it is shown."""
 
+    notes: list[str]
+    """What happened, a sentence each, in order."""
+
     def take(self, entry: dict[str, Any]) -> None:
         """One event of the journal."""
 
@@ -189,9 +198,12 @@ class ProgressView:
             live.update(self._state.panel())
 
     def _show_lines(self) -> None:
-        shown, last = "", 0.0
+        shown, last, noted = "", 0.0, 0
         while not self._stop.wait(REFRESH_SECONDS):
             self._read()
+            for note in self._state.notes[noted:]:
+                self._console.print(note, soft_wrap=True, highlight=False)
+            noted = len(self._state.notes)
             line = self._state.line()
             if line != shown and time.monotonic() - last >= LINE_SECONDS:
                 self._console.print(line, soft_wrap=True, highlight=False)

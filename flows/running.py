@@ -34,13 +34,20 @@ def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -
         with nullcontext() if quiet else ProgressView(folder.journal, console), prefect_api():
             state = stage1(config, folder.name, return_state=True)
     except KeyboardInterrupt:
-        console.print(f"stopped; go on with: stage1 resume {folder.name}", highlight=False, soft_wrap=True)
+        if folder.config_file.exists():  # it may not have begun
+            console.print(f"stopped; {_way_on(folder)}", highlight=False, soft_wrap=True)
         raise
     if state.is_failed() and state.name != REJECTED:
         state.result(raise_on_failure=True)
     if not quiet:
         show_result(collect_evidence(folder), folder, console)
+    if not folder.finished:
+        console.print(f"out of time; {_way_on(folder)}", highlight=False, soft_wrap=True)
     return folder.path / "stage1_final_report.json", state.name != REJECTED
+
+
+def _way_on(folder: RunFolder) -> str:
+    return f"go on with: stage1 resume {folder.name}"
 
 
 def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None:

@@ -40,7 +40,7 @@ class StudyProgress:
         self._ended = 0
         self._baseline: float | None = None
         self._best: tuple[float, int] | None = None
-        self._notes: list[str] = []
+        self.notes: list[str] = []
 
     def take(self, entry: dict[str, Any]) -> None:
         """One event of the journal; those of an earlier call are begun with ``study`` too."""
@@ -57,7 +57,7 @@ class StudyProgress:
             self._take_trial(entry["number"], entry["value"], entry["failure"])
 
     def _take_trial(self, number: int, value: float | None, failure: str) -> None:
-        self._notes.append(f"trial {number}: {failure or value_text(value)}")
+        self.notes.append(f"trial {number}: {failure or value_text(value)}")
         if value is not None:
             self._best = max(self._best or (value, number), (value, number))
 
@@ -81,7 +81,7 @@ class StudyProgress:
         table.add_row("trials", ProgressBar(total=max(1, self._trials), completed=self._ended, width=40))
         table.add_row("", f"{self._ended} of {self._trials}")
         table.add_row("mean lead", self._figures)
-        return Group(table, *(Text(f"  {note}", style="dim") for note in self._notes[-6:]))
+        return Group(table, *(Text(f"  {note}", style="dim") for note in self.notes[-6:]))
 
 
 def show_study(study: StudyRecord, folder: RunFolder, console: Console) -> None:

@@ -138,7 +138,9 @@ class Stage1Config(_Settings):
         0.75, ge=0, lt=1, description="Share of plain VTracer's SSIM error that a success removes."
     )
     quality_target: float = Field(0.85, ge=0, le=1, description="Least SSIM of a success.")
-    max_training_time_hours: float = Field(12.0, gt=0, le=10_000, description="Hours after which no chunk is begun.")
+    max_training_time_hours: float = Field(
+        12.0, gt=0, le=10_000, description="Hours after which training ends at the next rollout."
+    )
     early_stopping_patience: int = Field(3, ge=1, le=1000, description="Validations without improvement before a stop.")
     hourly_reports: bool = Field(True, description="Write a progress report every hour of training.")
     milestone_notifications: bool = Field(True, description="Emit an event at each quarter and each new best.")

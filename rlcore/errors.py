@@ -35,6 +35,14 @@ class CheckpointError(Stage1Error):
     """A checkpoint is missing, damaged, or belongs to another action or observation space."""
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint's content does not fit its checksum, or is no checkpoint at all."""
+
+
+class MissingCheckpointError(CheckpointError):
+    """There is no such checkpoint."""
+
+
 class NonFiniteError(Stage1Error):
     """A loss or a weight became NaN or infinite while training; ``checkpoint`` is the broken one, to look at."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from rlcore.config import Stage1Config
-from rlcore.errors import CheckpointError
+from rlcore.errors import CheckpointError, ConfigError, DamagedCheckpointError
 from rlcore.files import read_json, write_json, write_text
 from rlcore.journal import Journal
 from rlcore.judging.standings import ComparisonTable
@@ -73,12 +75,12 @@ class RunFolder:
         """The last one that is whole; damaged ones on the way are set aside and written down.
 
         Raises:
-            CheckpointError: none is whole.
+            CheckpointError: none is whole, or one can't be read for another reason: then nothing is set aside.
         """
         for path in reversed(self.checkpoints().values()):
             try:
                 return Checkpoint.load(path)
-            except CheckpointError as error:
+            except DamagedCheckpointError as error:
                 self.set_aside(path, str(error))
         raise CheckpointError(f"{self.path / 'checkpoints'}: no checkpoint that could be gone on from")
 
@@ -128,13 +130,14 @@ class RunFolder:
         if not told:
             return
         good, number = told[-1]["episode"], told[-1]["number"]
-        checkpoint = Checkpoint.load(self.checkpoint(good))
+        after = [path for episode, path in self.checkpoints().items() if episode > good]
+        checkpoint = self.latest_checkpoint()
         if checkpoint.rollbacks == number:
             return
-        for episode, path in self.checkpoints().items():
-            if episode > good:
-                path.unlink()
-        replace(checkpoint, rollbacks=number).save(self.checkpoint(good))
+        for path in after:
+            path.unlink(missing_ok=True)
+        checkpoint = self.latest_checkpoint()
+        replace(checkpoint, rollbacks=number).save(self.checkpoint(checkpoint.episode))
 
     def sample(self, episode: int, number: int) -> Path:
         """A picture of a validation logo: original, plain, agent."""
@@ -154,15 +157,25 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether it came to its end; a run that broke off, was killed, or was out of time can be gone on with."""
         ends = self.journal.read("ended")
-        return bool(ends) and not ends[-1]["resumable"]
+        # runs of earlier versions can't be gone on with
+        return bool(ends) and not ends[-1].get("resumable", False)
 
     def write_config(self, config: Stage1Config) -> Path:
         """Keeps the configuration."""
         return write_text(self.config_file, config.model_dump_json(indent=2) + "\n")
 
     def config(self) -> Stage1Config:
-        """The kept configuration."""
-        return Stage1Config.model_validate_json(self.config_file.read_text(encoding="utf-8"))
+        """The kept configuration.
+
+        Raises:
+            ConfigError: it is of another version, or damaged.
+        """
+        try:
+            return Stage1Config.model_validate_json(self.config_file.read_text(encoding="utf-8"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(f"{self.config_file}: {place}: {first['msg']} (another version's?)") from error
 
     def write_validation(self, validation: Validation, name: str = "") -> Path:
         """Keeps a validation under ``name``, or its episode; all of them are read in the order of their names."""

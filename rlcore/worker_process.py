@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import context, forkserver, popen_forkserver
+from multiprocessing import context, forkserver, popen_forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
@@ -33,6 +33,8 @@ longer than a trace may, has 1.6 GB, and so has the largest picture that is read
 
 ORPHAN_SECONDS = 10.0
 """A worker whose pool is gone ends itself this long after the time limit, even inside native code."""
+
+_TRIES, _PAUSE_SECONDS = 10, 0.2
 
 _WORKER_ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
@@ -104,16 +106,19 @@ class Worker:
 def ensure_fork_server() -> None:
     """Starts the fork server where none is running, and does not wait for it: its imports take a second."""
     forkserver.set_forkserver_preload(PRELOADED)
-    with _environment(_WORKER_ENVIRONMENT):
+    resource_tracker.ensure_running()  # first: starting it lets SIGTERM through again
+    with _environment(_WORKER_ENVIRONMENT), _sigterm_blocked():
         forkserver.ensure_running()
 
 
 def _started(orphan_seconds: float) -> tuple[Connection, _LeanProcess]:
-    """A worker's pipe and process; tried again where the fork server died after it had been found alive."""
-    try:
-        return _start(orphan_seconds)
-    except (OSError, EOFError):
-        return _start(orphan_seconds)
+    """A worker's pipe and process; tried again where the fork server died and is still found alive."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _start(orphan_seconds)
+        except (OSError, EOFError):
+            time.sleep(_PAUSE_SECONDS)
+    return _start(orphan_seconds)
 
 
 def _start(orphan_seconds: float) -> tuple[Connection, _LeanProcess]:
@@ -162,6 +167,19 @@ def _portable(error: Exception) -> Exception:
     except (pickle.PicklingError, TypeError, AttributeError):  # such as one with two arguments and one in ``args``
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
+
+
+@contextmanager
+def _sigterm_blocked() -> Iterator[None]:
+    """For the fork server and its workers, which inherit it: a SIGTERM to all of a run is for the run to answer."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

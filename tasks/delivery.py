@@ -29,7 +29,11 @@ class Sink(Protocol):
 
     @property
     def name(self) -> str:
-        """In messages, and of its cursor's file."""
+        """In messages."""
+
+    @property
+    def place(self) -> str:
+        """Name of its cursor's file: another one where it begins anew, such as in another MLflow run."""
 
     @property
     def troubles(self) -> tuple[type[Exception], ...]:
@@ -49,7 +53,7 @@ class _Line:
         self.trouble = ""
         self._run = run
         self._sink = sink
-        self._cursor = run.path / "delivered" / f"{sink.name}.json"
+        self._cursor = run.path / "delivered" / f"{sink.place}.json"
         self._again = True
         self._not_before = 0.0
 
@@ -63,19 +67,21 @@ class _Line:
                 if not self._took(entry):
                     return False
                 write_json(self._cursor, {"offset": end})
+                self._again = False
         self.trouble = ""
         return True
 
     def _took(self, entry: dict[str, Any]) -> bool:
+        # until the cursor is written: whatever ends this call, nobody knows how far it came
+        again, self._again = self._again, True
         try:
-            self._sink.take(entry, self._again)
+            self._sink.take(entry, again)
         except self._sink.troubles as error:
-            self._again, self._not_before = True, time.monotonic() + PAUSE_SECONDS
+            self._not_before = time.monotonic() + PAUSE_SECONDS
             if not self.trouble:  # once an outage
                 self._run.folder.journal.write("undelivered", sink=self._sink.name, reason=str(error)[:500])
             self.trouble = f"{self._sink.name}: {error}"
             return False
-        self._again = False
         return True
 
 

@@ -27,6 +27,7 @@ class MLflowSink:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._id = run.mlflow_run_id
+        self.place = f"mlflow-{run.mlflow_run_id}"
         self._folder = run.folder
         self._again = True
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -95,7 +96,9 @@ class MLflowSink:
     def _verdict(self, entry: dict[str, Any]) -> None:
         verdict = entry["verdict"]
         self._log({"gate/alerts": float(len(verdict["alerts"]))}, verdict["episode"])
-        tracking.tag(self._id, verdict=f"{verdict['decision']}: {verdict['reason']}")
+        told = f"{verdict['decision']}: {verdict['reason']}"
+        # the last one where everybody looks, each one beside
+        tracking.tag(self._id, verdict=told, **{f"verdict after {entry['key']}": told})
 
     def _rollback(self, entry: dict[str, Any]) -> None:
         tracking.tag(self._id, rollbacks=str(entry["number"]))

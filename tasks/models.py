@@ -7,10 +7,11 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from rlcore.errors import CheckpointError
+from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
 from rlcore.learning.agent import Checkpoint
 from rlcore.quality_assurance import best_validation
+from rlcore.run_folder import RunFolder
 from tasks.run import Run, mlruns_folder
 from tasks.tracking import use_store
 
@@ -24,21 +25,35 @@ def load_model(name: str) -> Checkpoint:
     return Checkpoint.load(_downloaded(name) if name.startswith("models:/") else Path(name))
 
 
-def best_checkpoint(run: Run) -> Checkpoint:
-    """The run's best model; a damaged file is set aside and copied again from the checkpoint that it is of.
+def keep_best(folder: RunFolder) -> Checkpoint:
+    """Makes the best model that of the best validation, and gives it; one that is it already is left alone.
+
+    A damaged file is set aside and copied again from the checkpoint that it is of.
 
     Raises:
         CheckpointError: that is damaged too.
     """
-    folder = run.folder
+    episode = best_validation(folder.validations()).episode
     try:
-        return Checkpoint.load(folder.best_model)
-    except CheckpointError as error:
-        if folder.best_model.exists():
-            folder.set_aside(folder.best_model, str(error))
-        best = folder.checkpoint(best_validation(folder.validations()).episode)
-        write_bytes(folder.best_model, best.read_bytes())
-        return Checkpoint.load(folder.best_model)
+        kept = Checkpoint.load(folder.best_model)
+        if kept.episode == episode:
+            return kept
+    except DamagedCheckpointError as error:
+        folder.set_aside(folder.best_model, str(error))
+    except MissingCheckpointError:
+        pass
+    best = Checkpoint.load(folder.checkpoint(episode))
+    write_bytes(folder.best_model, folder.checkpoint(episode).read_bytes())
+    return best
+
+
+def best_checkpoint(run: Run) -> Checkpoint:
+    """The run's best model.
+
+    Raises:
+        CheckpointError: it is damaged, and so is the checkpoint that it is of.
+    """
+    return keep_best(run.folder)
 
 
 def _downloaded(uri: str) -> Path:

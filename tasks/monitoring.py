@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from rlcore.config import Stage1Config
 from rlcore.errors import ConfigError
 from rlcore.quality_assurance import Monitor, disk_shortage
-from rlcore.records import Rollout
+from rlcore.records import Alert, Rollout
 from rlcore.run_folder import RunFolder
 
 CHECKPOINT_BYTES = 4 * 2**20
@@ -18,6 +20,13 @@ COPIES = 3
 
 BASE_BYTES = 200 * 2**20
 """Data set, report, pictures, MLflow's and Prefect's databases: 100 MB after 5000 episodes."""
+
+
+def tell_alerts(folder: RunFolder, alerts: Sequence[Alert]) -> None:
+    """Writes down each alert when it is raised, and again when it has become worse."""
+    for alert in alerts:
+        key = f"{alert.check}, {alert.severity}, episode {alert.episode}, {folder.rollbacks} rollbacks"
+        folder.journal.write_once("alert", key, alert=asdict(alert))
 
 
 def monitor_of(folder: RunFolder, config: Stage1Config, until: int | None = None) -> Monitor:
@@ -59,12 +68,12 @@ def look_at_disk(folder: RunFolder, config: Stage1Config, episode: int) -> None:
 
 
 def check_disk(folder: RunFolder, config: Stage1Config) -> None:
-    """Before the run.
+    """Before the run, or what is left of it.
 
     Raises:
         ConfigError: less is free than the run needs.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
-    short = disk_shortage(config.qa, shutil.disk_usage(folder.path).free, needed_bytes(config, 0))
+    short = disk_shortage(config.qa, shutil.disk_usage(folder.path).free, needed_bytes(config, folder.trained_episodes))
     if short is not None:
         raise ConfigError(f"{folder.path}: {short.message}. {short.recommendation}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,6 +25,9 @@ from tasks.stopping import stoppable
 
 ENDS = {"out_of_time": "KILLED", "failure": "FAILED"}
 """Verdicts after which a run is not finished in MLflow's eyes; what was out of time can be gone on with."""
+
+NAME = r"[\w-][\w .-]*"
+"""Of a run: it is the name of its folder too."""
 
 ADJUSTABLE = ("workers", "max_training_time_hours", "hourly_reports", "milestone_notifications")
 """Settings that a run may be taken up again with other values of: they change no result."""
@@ -70,20 +74,31 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
         ConfigError: the run is finished, is being run by another process, or was begun with other settings.
     """
     name = run_name or _name_of_flow_run(flow_run.get_id()) or new_run_name(config)
+    if not re.fullmatch(NAME, name):
+        raise ConfigError(f"run name {name!r}: letters, digits, spaces, '.', '_' and '-' are allowed, not first a '.'")
     folder = RunFolder(mlruns_folder() / "stage1" / name)
     with alone(folder, "run"):
         if folder.config_file.exists():
             _check_resumable(folder, config)
         check_disk(folder, config)
         folder.write_config(config)
+        for left in folder.path.rglob(".*.part"):  # written beside, by a process that was killed
+            left.unlink()
         tracking.use_store(mlruns_folder())
-        for orphan in tracking.running_runs():
-            if orphan.folder != folder.path and not is_busy(RunFolder(orphan.folder)):
-                tracking.finish_run(orphan.run_id, "KILLED")
+        _close_orphans(folder)
         run = Run(path=folder.path, mlflow_run_id=_mlflow_run(folder, config))
         _tell_beginning(folder, config)
         with closed_in_the_end(run):
             yield run
+
+
+def _close_orphans(own: RunFolder) -> None:
+    """Runs that MLflow takes for running, but nobody is at: they end as their journal says, or as killed."""
+    for orphan in tracking.running_runs():
+        folder = RunFolder(orphan.folder)
+        if folder.path != own.path and not is_busy(folder):
+            ends = folder.journal.read("ended")
+            tracking.finish_run(orphan.run_id, ends[-1]["status"] if ends else "KILLED")
 
 
 def _name_of_flow_run(flow_run_id: str | None) -> str:

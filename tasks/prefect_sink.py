@@ -31,7 +31,7 @@ _A_PAGE = 50
 class PrefectSink:
     """The server that the flow run belongs to."""
 
-    name = "prefect"
+    name = place = "prefect"
     troubles = (httpx.HTTPError, PrefectException, OSError)
 
     def __init__(self, run: Run) -> None:
@@ -114,14 +114,15 @@ class PrefectSink:
             create_markdown_artifact(entry["text"], key=key, description=description)
 
     def _reported(self, entry: dict[str, Any]) -> None:
-        summary = (self._folder.path / "stage1_summary.txt").read_text(encoding="utf-8")
-        key, description = "stage1-summary", f"Result of {self._folder.name}, episode {entry['episode']}"
+        told = f"{self._folder.name}, episode {entry['episode']}, {entry['outcome']}"
+        key, description = "stage1-summary", f"Result of {told}"
         if self._is_new(key, description):
+            summary = (self._folder.path / "stage1_summary.txt").read_text(encoding="utf-8")
             text = f"# {self._folder.name}\n\n```\n{summary}\n```\n"
             create_markdown_artifact(text, key=key, description=description)
-        picture = (self._folder.path / "stage1_training_progress.png").read_bytes()
-        key, description = "stage1-training-progress", f"Curves of {self._folder.name}, episode {entry['episode']}"
+        key, description = "stage1-training-progress", f"Curves of {told}"
         if self._is_new(key, description):
+            picture = (self._folder.path / "stage1_training_progress.png").read_bytes()
             image = "data:image/png;base64," + base64.b64encode(picture).decode()
             create_image_artifact(image, key=key, description=description)
 

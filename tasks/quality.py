@@ -14,7 +14,7 @@ from rlcore.learning.plan import plan_chunks
 from rlcore.quality_assurance import judge
 from rlcore.records import Verdict
 from tasks.delivery import deliver
-from tasks.monitoring import look_at_disk, monitor_of
+from tasks.monitoring import look_at_disk, monitor_of, tell_alerts
 from tasks.run import Run
 from tasks.stopping import hours_gone
 
@@ -33,8 +33,9 @@ def quality_gate(run: Run, chunk: int) -> Verdict:
     episode = folder.trained_episodes
     look_at_disk(folder, config, episode)
     monitor, rollbacks = monitor_of(folder, config), folder.rollbacks
+    tell_alerts(folder, monitor.recent_alerts)
     verdict = judge(config, monitor, folder.validations(), episode, rollbacks, hours_gone())
-    key = f"episode {verdict.episode}, {rollbacks} rollbacks, {verdict.decision}"
+    key = f"episode {verdict.episode}: rollbacks {rollbacks}: {verdict.decision}"
     folder.journal.write_once("verdict", key, verdict=asdict(verdict))
     if verdict.decision == "roll_back":
         _roll_back(run, verdict)

@@ -72,6 +72,7 @@ def write_final_report(run: Run) -> Path:
         files = write_report(evidence, gallery, run.path)
     episode = evidence.rollouts[-1].episode if evidence.rollouts else 0
     names = [file.name for file in (files.json, files.summary, files.progress, files.html)]
-    run.folder.journal.write_once("reported", f"episode {episode}", episode=episode, files=names)
+    key = f"episode {episode}, {evidence.outcome}"
+    run.folder.journal.write_once("reported", key, episode=episode, outcome=evidence.outcome, files=names)
     deliver(run)
     return files.html

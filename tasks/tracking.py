@@ -25,8 +25,8 @@ import mlflow
 import numpy as np
 import pandas as pd
 from filelock import FileLock
-from mlflow.entities import LoggedModelStatus, Metric, Param, RunTag
-from mlflow.models import ModelSignature
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag
+from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from numpy.typing import NDArray
 
@@ -36,6 +36,7 @@ from rlcore.judging.validation import Validation
 # MLflow's own default tries for minutes: what it can't take now is kept and tried again later (tasks.delivery)
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would tear the view of the run's progress
 
 EXPERIMENT = "stage1"
 _MODEL_CODE = Path(__file__).with_name("policy_model.py")
@@ -84,15 +85,15 @@ def start_run(folder: Path, config: Stage1Config) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunningRun:
-    """A run that MLflow takes for running, and its folder."""
+    """A run of this machine that MLflow takes for running, and its folder."""
 
     run_id: str
     folder: Path
 
 
 def running_runs() -> list[RunningRun]:
-    """Those of this experiment that belong to a folder."""
-    found = _search("attributes.status = 'RUNNING'")
+    """Those of this experiment that belong to a folder of this machine."""
+    found = _search(f"attributes.status = 'RUNNING' AND tags.\"stage1.host\" = '{socket.gethostname()}'")
     return [
         RunningRun(run.info.run_id, Path(run.data.tags[FOLDER_TAG])) for run in found if FOLDER_TAG in run.data.tags
     ]
@@ -218,8 +219,10 @@ def log_dataset(run_id: str, manifest: Mapping[str, Any], source: str) -> None:
         # it can't know that the columns are complete, nor which of its two local sources is meant: either will do
         warnings.filterwarnings("ignore", message=".*(Integer columns in Python|interpreted in multiple ways).*")
         dataset = mlflow.data.from_pandas(frame, source=source, name=f"logos-{len(frame)}")  # type: ignore[attr-defined]
-        with mlflow.start_run(run_id=run_id):
-            mlflow.log_input(dataset, context="training")
+        entity = Dataset(**dataset.to_dict())
+    # not through an active run: leaving one would mark it as finished
+    training = InputTag("mlflow.data.context", "training")
+    mlflow.MlflowClient().log_inputs(run_id, [DatasetInput(entity, [training])])
 
 
 @lru_cache(maxsize=1)
@@ -235,10 +238,18 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
     known = _logged_model(run_id, name)
     if known is not None:
         return known
-    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+    client = mlflow.MlflowClient()
+    experiment = client.get_run(run_id).info.experiment_id
+    made = client.create_logged_model(experiment, name=name, source_run_id=run_id)
+    with warnings.catch_warnings():
         # an example would be run through the model on every call: seconds, for a signature that is given here
         warnings.filterwarnings("ignore", message=".*An input example was not provided.*")
-        info = mlflow.pyfunc.log_model(
+        # what ``mlflow.pyfunc.log_model`` calls; that one needs an active run, and leaving one marks it as finished
+        info = Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            model_id=made.model_id,
             name=name,
             python_model=str(_MODEL_CODE),
             artifacts={"checkpoint": str(checkpoint)},

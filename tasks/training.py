@@ -18,11 +18,11 @@ from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
 from rlcore.learning.warm_start import warm_started
 from rlcore.progress import episode_milestones, hourly_report
-from rlcore.records import Alert, Rollout
+from rlcore.records import Rollout
 from tasks.data import library_of, training_logos_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
-from tasks.monitoring import monitor_of
+from tasks.monitoring import monitor_of, tell_alerts
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_asked, stop_if_asked
 
@@ -126,7 +126,7 @@ class RolloutObserver:
         journal = self._run.folder.journal
         key = f"episode {rollout.episode}, {self._rollbacks} rollbacks"
         journal.write_once("rollout", key, rollbacks=self._rollbacks, rollout=rollout.as_dict())
-        self._tell(self._monitor.take_rollout(rollout))
+        tell_alerts(self._run.folder, self._monitor.take_rollout(rollout))
         before = rollout.episode - rollout.episodes
         announce(self._run, episode_milestones(self._config, before, rollout.episode))
         if self._config.hourly_reports and time.time() - self._last_report >= 3600:
@@ -137,14 +137,7 @@ class RolloutObserver:
         """A loss or a weight is not a finite number."""
         key = f"episode {episode}, {self._rollbacks} rollbacks"
         self._run.folder.journal.write_once("broken", key, episode=episode, rollbacks=self._rollbacks, reason=reason)
-        self._tell(self._monitor.take_broken(episode, reason))
-
-    def _tell(self, alerts: Sequence[Alert]) -> None:
-        """Each alert when it is raised; what becomes of it is in the next verdict."""
-        for alert in alerts:
-            if not alert.updates:
-                key = f"{alert.check}, episode {alert.episode}, {self._rollbacks} rollbacks"
-                self._run.folder.journal.write_once("alert", key, alert=asdict(alert))
+        tell_alerts(self._run.folder, self._monitor.take_broken(episode, reason))
 
     def _report(self, episode: int) -> None:
         self._last_report = time.time()

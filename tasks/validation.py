@@ -17,13 +17,12 @@ from rlcore.judging.validation import Validation, run_searcher
 from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.learning.plan import ends_chunk
 from rlcore.progress import validation_milestones
-from rlcore.quality_assurance import best_validation
 from rlcore.records import Comparison
 from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
-from tasks.models import best_checkpoint
+from tasks.models import best_checkpoint, keep_best
 from tasks.monitoring import monitor_of
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_if_asked
@@ -44,8 +43,7 @@ def validate(run: Run, episode: int) -> float:
         _validate(run, episode)
     validations = folder.validations()
     judged = folder.validation_at(episode)
-    if best_validation([v for v in validations if v.episode <= episode]).episode == episode:
-        write_bytes(folder.best_model, folder.checkpoint(episode).read_bytes())
+    keep_best(folder)
     headline = judged.headline()
     for baseline in folder.baselines("validation"):
         name, gain = baseline.searcher, Comparison.of(judged, baseline).gain

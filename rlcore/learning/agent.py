@@ -16,7 +16,7 @@ import torch
 
 from rlcore.config import Stage1Config
 from rlcore.episode import Episode
-from rlcore.errors import CheckpointError
+from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
 from rlcore.learning.env import spaces
 from rlcore.learning.experience import Experience
@@ -120,14 +120,16 @@ def _checked(path: Path) -> bytes:
     try:
         head, _, content = path.read_bytes().partition(b"\n")
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such checkpoint") from error
+        raise MissingCheckpointError(f"{path}: no such checkpoint") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
     magic, *rest = head.split(b" ")
     if magic != _MAGIC or len(rest) != 2:
-        raise CheckpointError(f"{path}: damaged or not a checkpoint: its first line is not one of a checkpoint")
+        raise DamagedCheckpointError(f"{path}: damaged or not a checkpoint: its first line is not one of a checkpoint")
     if rest[0] != b"%d" % _FORMAT:
         raise CheckpointError(f"{path}: format {rest[0].decode(errors='replace')}, this version reads {_FORMAT}")
     if rest[1] != _checksum(content):
-        raise CheckpointError(f"{path}: damaged: its content does not fit its checksum")
+        raise DamagedCheckpointError(f"{path}: damaged: its content does not fit its checksum")
     return content
 
 

@@ -184,8 +184,8 @@ def test_prefect_was_told_everything_once(outage):
     told = sorted(artifact["description"] for artifact in artifacts if artifact["key"])
     assert told == sorted(
         [
-            "Curves of outage, episode 60",
-            "Result of outage, episode 60",
+            "Curves of outage, episode 60, target_reached",
+            "Result of outage, episode 60, target_reached",
             *(f"outage, episode {episode}" for episode in (0, 30, 60)),
         ]
     )

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from flows import progress_view
-from flows.progress_view import ProgressState, ProgressView, render
+from flows.progress_view import REFRESH_SECONDS, ProgressState, ProgressView, render
 from rlcore.journal import Journal
 from rlcore.records import Verdict
 from tests.rlcore.made import alert, rollout, validation
@@ -21,6 +21,7 @@ EVENTS = [
     {"event": "rollout", "rollout": rollout(1.375, 30, episodes=10, seconds=5.0).as_dict()},
     {"event": "milestone", "name": "episodes-50", "episode": 30, "message": "50% of 60 episodes done"},
     {"event": "validation", "episode": 30, "headline": HEADLINE},
+    {"event": "alert", "alert": asdict(alert())},
     {"event": "verdict", "verdict": asdict(Verdict(30, "continue", "all fine", (alert(),)))},
     {"event": "something new", "field": 1},
     {"event": "progress", "stage": "references: test", "done": 16, "total": 150},
@@ -46,7 +47,7 @@ def test_the_state_after_some_events():
     assert (state.gain, state.success_rate) == (1.375, 0.25)
     assert (state.stage, state.done, state.total) == ("references: test", 16, 150)
     assert state.validation == HEADLINE
-    assert state.notes == ["50% of 60 episodes done", "gate: continue (all fine)", "medium alert: a gap"]
+    assert state.notes == ["50% of 60 episodes done", "medium alert: a gap. more logos", "gate: continue (all fine)"]
     assert state.velocity == 2.0
     assert state.eta == "0:15"
 
@@ -154,3 +155,33 @@ def test_an_error_in_the_run_ends_the_view(quick, tmp_path):
     with pytest.raises(ValueError, match="run"), view:
         raise ValueError("run")
     assert not view._thread.is_alive()
+
+
+def test_a_chunk_that_is_trained_in_several_goes_is_one_chunk():
+    go = {"event": "stage_begin", "stage": "training"}
+    assert folded([EVENTS[0], go, {"event": "resumed"}, go, go]).chunk == 1
+
+
+def test_what_happens_to_a_run_is_told():
+    events = [
+        {"event": "stopping", "by": "SIGTERM"},
+        {"event": "resumed", "name": "a"},
+        {"event": "undelivered", "sink": "mlflow", "reason": "refused"},
+        {"event": "damaged", "file": "episode-000015.pt", "reason": "checksum"},
+        {"event": "other_versions", "key": "torch 2.0, now 2.1"},
+    ]
+    told = " ".join(folded(events).notes)
+    for part in ("SIGTERM", "taken up again", "mlflow is away", "episode-000015.pt", "torch 2.0, now 2.1"):
+        assert part in told
+
+
+def test_without_a_terminal_every_note_is_a_line(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    output = StringIO()
+    with ProgressView(journal, Console(file=output, width=80)):
+        for index in range(9):
+            journal.write("milestone", name="n", episode=1, message=f"note {index}")
+        time.sleep(3 * REFRESH_SECONDS)
+    assert [line for line in output.getvalue().splitlines() if "note" in line] == [
+        f"note {index}" for index in range(9)
+    ]

@@ -101,7 +101,7 @@ def test_every_file_is_there(run):
         *(f"checkpoints/episode-{episode:06d}.pt" for episode in KEPT),
         *(f"samples/episode-{episode:06d}-{number}.png" for episode in EPISODES for number in range(1, 5)),
         "run.json",
-        "delivered/mlflow.json",
+        f"delivered/mlflow-{run.mlflow_run.info.run_id}.json",
         "delivered/prefect.json",
         ".lock",
     }

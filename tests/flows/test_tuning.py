@@ -82,6 +82,7 @@ def record(mlruns, name):
 def options(config, **others):
     """As the command line takes them."""
     small = {key: value for key, value in config.model_dump(exclude_defaults=True).items() if key != "target_episodes"}
+    small |= {f"ppo_{key}": value for key, value in small.pop("ppo", {}).items()}
     given = small | {"workers": config.workers, "episodes": config.target_episodes} | others
     return [part for key, value in given.items() for part in (f"--{key.replace('_', '-')}", str(value))]
 
@@ -119,7 +120,7 @@ def prepared(folder):
 
 def test_the_default_settings_are_tried_first(finished):
     assert [trial.number for trial in finished.study.trials] == [0, 1]
-    assert finished.study.trials[0].settings == PPOSettings()
+    assert finished.study.trials[0].settings == finished.config.ppo
     assert finished.study.trials[1].settings != PPOSettings()
     assert finished.study.baseline is not None
 

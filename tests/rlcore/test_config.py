@@ -67,6 +67,7 @@ OTHER = {
         "entropy_floor": 0.1,
         "kl_limit": 2.0,
         "reward_floor": 0.5,
+        "reward_spread_floor": 1e-5,
         "failed_share": 0.1,
         "high_failed_share": 0.2,
         "critical_failed_share": 0.3,

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from rlcore.errors import CheckpointError, Stage1Error
+from rlcore.errors import CheckpointError, ConfigError, Stage1Error
 from rlcore.records import Verdict
 from rlcore.run_folder import RunFolder
 from tests.rlcore.made import alert, rollout, validation
@@ -134,3 +134,28 @@ def test_a_run_is_finished_when_its_last_end_was_final(folder, ends, finished):
     for resumable in ends:
         folder.journal.write("ended", status="KILLED" if resumable else "FINISHED", resumable=resumable)
     assert folder.finished == finished
+
+
+def test_what_is_not_damaged_is_not_set_aside(folder, start):
+    checkpoints(folder, start, 0, 15)
+    other = folder.checkpoint(15).read_bytes().replace(b"checkpoint 5 ", b"checkpoint 4 ", 1)
+    folder.checkpoint(15).write_bytes(other)
+    with pytest.raises(CheckpointError, match="format 4, this version reads 5"):
+        folder.latest_checkpoint()
+    assert list(folder.checkpoints()) == [0, 15]
+    assert folder.journal.read("damaged") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [('{"seed": -1}', "seed: "), ('{"nonsense": 1}', "nonsense: "), ("{", "")]
+)
+def test_a_config_that_can_not_be_read_is_named(folder, content, told):
+    folder.path.mkdir(parents=True)
+    folder.config_file.write_text(content)
+    with pytest.raises(ConfigError, match=rf"config\.json: {told}"):
+        folder.config()
+
+
+def test_a_run_of_an_earlier_version_is_not_gone_on_with(folder):
+    folder.journal.write("ended", status="KILLED", reason="")
+    assert folder.finished

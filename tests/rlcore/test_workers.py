@@ -158,3 +158,23 @@ def test_closing_ends_the_processes():
     (number,) = pool.run(calls.process_id, [()], int)
     pool.close()
     assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_sigterm_to_all_of_a_run_is_answered_by_the_run_alone():
+    """As ``kill -- -GROUP`` or ``timeout`` send it: workers go on, for what is being played is still to be ended."""
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))\n"
+        "from rlcore.workers import WorkerPool\n"
+        "from tests.rlcore.worker_calls import slow_double\n"
+        "with WorkerPool(2, 60) as pool:\n"
+        "    pool.run(slow_double, [(1, 0.0)] * 2, str)\n"
+        "    os.killpg(0, signal.SIGTERM)\n"
+        "    print(pool.run(slow_double, [(n, 0.1) for n in range(4)], str), pool.repeated)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, start_new_session=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[0] == "asked"
+    assert done.stdout.split("\n")[1] == "[0, 2, 4, 6] 0"

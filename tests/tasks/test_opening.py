@@ -197,9 +197,90 @@ def test_what_was_told_before_a_kill_is_not_told_again(config):
     with open_run(config, "again") as run:
         run.folder.journal.write_once("rollout", "10", rollbacks=0, rollout=rollout(1.0, 10).as_dict())
         assert deliver(run)
-        (run.path / "delivered" / "mlflow.json").unlink()
+        (run.path / "delivered" / f"mlflow-{run.mlflow_run_id}.json").unlink()
         delivery._lines.cache_clear()
         run.folder.journal.write_once("rollout", "20", rollbacks=0, rollout=rollout(1.5, 20).as_dict())
         assert deliver(run)
     history = mlflow.MlflowClient().get_metric_history(run.mlflow_run_id, "episode/gain")
     assert [(metric.step, metric.value) for metric in history] == [(10, 1.0), (20, 1.5)]
+
+
+def test_an_interrupt_in_the_middle_of_a_delivery_doubles_nothing(config, monkeypatch):
+    from tasks import mlflow_sink
+    from tasks.delivery import deliver
+
+    real = mlflow_sink.tracking.log_metrics
+
+    def interrupted(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with open_run(config, "interrupted delivery") as run:
+        run.folder.journal.write_once("rollout", "10", rollbacks=0, rollout=rollout(1.0, 10).as_dict())
+        with monkeypatch.context() as patch:
+            patch.setattr(mlflow_sink.tracking, "log_metrics", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                deliver(run)
+        assert deliver(run)
+    history = mlflow.MlflowClient().get_metric_history(run.mlflow_run_id, "episode/gain")
+    assert [(metric.step, metric.value) for metric in history] == [(10, 1.0)]
+
+
+def test_a_new_mlflow_run_is_told_everything(config):
+    from tasks.delivery import deliver
+
+    def broken():
+        with open_run(config, "deleted") as run:
+            run.folder.journal.write_once("rollout", "10", rollbacks=0, rollout=rollout(1.0, 10).as_dict())
+            assert deliver(run)
+            told.append(run)
+            raise RuntimeError("broken")
+
+    told = []
+    with pytest.raises(RuntimeError):
+        broken()
+    [first] = told
+    mlflow.delete_run(first.mlflow_run_id)
+    with open_run(config, "deleted") as second:
+        assert second.mlflow_run_id != first.mlflow_run_id
+    history = mlflow.MlflowClient().get_metric_history(second.mlflow_run_id, "episode/gain")
+    assert [(metric.step, metric.value) for metric in history] == [(10, 1.0)]
+
+
+def test_a_run_that_ended_but_could_not_say_so_ends_as_its_journal_says(config, mlruns):
+    with open_run(config, "ended"):
+        pass
+    run_id = tracking.find_run(mlruns / "stage1" / "ended")
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
+    with open_run(config, "after it"):
+        assert mlflow.get_run(run_id).info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("name", ["a/b", "../evil", "/tmp/evil", ".hidden", "two\nlines"])
+def test_a_name_that_is_no_folder_of_its_own_is_refused(config, name):
+    with pytest.raises(ConfigError, match="run name"), open_run(config, name):
+        pytest.fail("it was opened")
+
+
+def test_what_a_killed_process_wrote_beside_is_removed(config, mlruns):
+    left = mlruns / "stage1" / "left" / "checkpoints" / ".episode-000000.pt.123.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    with open_run(config, "left"):
+        assert not left.exists()
+
+
+def test_every_decision_is_in_mlflow(config):
+    from dataclasses import asdict
+
+    from rlcore.records import Verdict
+    from tasks.delivery import deliver
+
+    with open_run(config, "decisions") as run:
+        for verdict in (Verdict(30, "roll_back", "kl", (), 1), Verdict(30, "continue", "fine", (), 1)):
+            run.folder.journal.write_once("verdict", f"episode 30: {verdict.decision}", verdict=asdict(verdict))
+        assert deliver(run)
+        tags = mlflow.get_run(run.mlflow_run_id).data.tags
+    assert tags["stage1.verdict"] == "continue: fine"
+    assert tags["stage1.verdict after episode 30: roll_back"] == "roll_back: kl"
+    assert tags["stage1.verdict after episode 30: continue"] == "continue: fine"

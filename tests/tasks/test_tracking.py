@@ -266,3 +266,19 @@ def test_a_model_is_linked_to_its_validation(run_id, start, held_out, config, ev
     assert figures["validation/gain"] == pytest.approx(validation.headline().gain)
     # linking the figures must not add them to the run a second time
     assert [value for step, value in history(run_id, "validation/gain") if step == 120] == [validation.headline().gain]
+
+
+def test_a_run_goes_on_running_whatever_is_logged(mlruns, config, start, dataset, tmp_path):
+    run_id = tracking.start_run(mlruns / "stage1" / "goes on running", config)
+    tracking.log_dataset(run_id, manifest(dataset), "none")
+    assert client().get_run(run_id).info.status == "RUNNING"
+    tracking.log_model(run_id, start.save(tmp_path / "policy.pt"), 0)
+    assert client().get_run(run_id).info.status == "RUNNING"
+    tracking.finish_run(run_id, "KILLED")
+
+
+def test_runs_of_other_machines_are_not_among_the_running(mlruns, config):
+    run_id = tracking.start_run(mlruns / "stage1" / "elsewhere", config)
+    assert run_id in {run.run_id for run in tracking.running_runs()}
+    client().set_tag(run_id, "stage1.host", "another machine")
+    assert run_id not in {run.run_id for run in tracking.running_runs()}

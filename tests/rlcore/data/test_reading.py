@@ -15,7 +15,8 @@ from tests.rlcore.permissions import readable_folder, unprivileged
 from tests.rlcore.pictures import svg
 
 SIZE = 64
-ENDLESS = svg('<circle r="30" cx="30" cy="30" stroke="red" stroke-dasharray="0.0001"/>')
+SLOW = svg('<circle r="30" cx="30" cy="30" stroke="red" stroke-dasharray="0.01 0.02"/>' * 5000)
+"""Takes ten seconds."""
 
 
 def test_read_apart_is_the_same_logo(tmp_path):
@@ -30,7 +31,7 @@ def test_read_apart_gives_the_reason_too(tmp_path, monkeypatch):
     with pytest.raises(UnusableFileError, match="0 bytes"):
         read_apart(tmp_path / "a.png", SIZE)
     monkeypatch.setattr(reading, "READING_LIMIT_SECONDS", 1.0)
-    (tmp_path / "a.svg").write_bytes(ENDLESS)
+    (tmp_path / "a.svg").write_bytes(SLOW)
     with pytest.raises(UnusableFileError, match="examining it takes too long"):
         read_apart(tmp_path / "a.svg", SIZE)
 

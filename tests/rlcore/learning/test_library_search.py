@@ -153,7 +153,7 @@ def test_what_is_compared_on_which_logos(few, config, evaluator, monkeypatch):
     monkeypatch.setattr(library_search, "_winners", winners)
     monkeypatch.setattr(library_search, "FITS", {"simplify": (0.1, 0.4), "grid": (2, 6, 10)})
     outline = Parameters(mode="outline", supersample=2).canonical()
-    find_library(outline, few, config.model_copy(update={"library_size": 3}), evaluator)
+    find_library(outline, few, config.model_copy(update={"library_size": 3, "library_kinds": len(KINDS)}), evaluator)
     [(candidates, first), (fitted, sample), (chosen, everybody)] = tabulated
     assert (len(first), len(sample)) == (4, 5)
     assert candidates[:2] == [outline, Parameters()]
