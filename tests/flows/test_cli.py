@@ -15,6 +15,7 @@ from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
 from rlcore.errors import CheckpointError
 from rlcore.logos import load_logo
 from rlcore.rendering import render
+from rlcore.run_folder import RunFolder
 from tests.rlcore.pictures import disk
 
 
@@ -187,6 +188,48 @@ def test_json_is_the_report_and_nothing_else(started, capsys):
 
 def test_a_rejected_training_ends_with_its_own_code(started):
     assert run_main("--name", "rejected") == FAILED
+
+
+@pytest.fixture
+def unfinished(monkeypatch, tmp_path):
+    """A run that was begun with three workers; its folder."""
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "mlruns"))
+    folder = RunFolder(tmp_path / "mlruns" / "stage1" / "half done")
+    folder.write_config(Stage1Config(workers=3, seed=8))
+    folder.journal.write("run", name="half done")
+    return folder
+
+
+def resume(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["resume", *arguments])
+    return caught.value.code
+
+
+def test_a_run_is_resumed_with_its_own_settings(started, unfinished):
+    assert resume() == 0
+    assert resume("half done", "--workers", "1", "--max-training-time-hours", "2") == 0
+    assert [(s.seed, s.workers, s.max_training_time_hours, name) for s, name, _ in started] == [
+        (8, 3, 12.0, "half done"),
+        (8, 1, 2.0, "half done"),
+    ]
+
+
+@pytest.mark.parametrize("hours", ["0", "nan", "-1"])
+def test_hours_that_no_run_may_have_are_refused_and_change_nothing(started, unfinished, capsys, hours):
+    before = unfinished.config_file.read_bytes()
+    assert resume("--max-training-time-hours", hours) == USAGE_ERROR
+    assert "max_training_time_hours" in capsys.readouterr().err
+    assert unfinished.config_file.read_bytes() == before
+    assert started == []
+
+
+def test_a_run_that_can_not_be_resumed_is_told_in_one_line(started, unfinished, capsys):
+    assert resume("nobody") == USAGE_ERROR
+    assert "run 'nobody' is not in" in capsys.readouterr().err
+    unfinished.journal.write("ended", status="FINISHED", resumable=False)
+    assert resume("half done") == USAGE_ERROR
+    assert "finished: there is nothing to go on with" in capsys.readouterr().err
 
 
 def test_an_interruption_is_no_traceback(monkeypatch, capsys):

@@ -43,7 +43,7 @@ BLOWS = (
     Blow("rollout", 1, signals=(signal.SIGINT,)),
     Blow("rollout", 2, "group"),
     Blow("validation", 1, "group"),
-    Blow("rollout", 1, signals=(signal.SIGTERM,)),
+    Blow("rollout", 1, "group", (signal.SIGTERM,)),
     Blow("rollout", 1, "worker"),
     Blow("rollout", 1),
     Blow("verdict", 1),

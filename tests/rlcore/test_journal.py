@@ -131,6 +131,9 @@ def test_a_line_that_the_disk_took_in_part_is_an_error(journal, monkeypatch):
         def write(self, content):
             return 10
 
+        def fileno(self):
+            pytest.fail("it was taken for written")
+
     monkeypatch.setattr("pathlib.Path.open", lambda *arguments, **options: Nearly())
     with pytest.raises(OSError, match="No space left"):
         journal.write("note", text="more than ten bytes")
