@@ -22,6 +22,8 @@ from prefect.settings import (
 )
 from prefect.settings.context import get_current_settings
 
+from rlcore.errors import ConfigError
+
 _ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 """What Prefect's own temporary server has. That one is in this process's group: Ctrl-C in a terminal ends it too, and
 the flow, which ends its rollout first, could not say any more how it ended."""
@@ -32,9 +34,12 @@ def prefect_api() -> Iterator[None]:
     """While it is open, Prefect's API can be reached.
 
     Raises:
+        ConfigError: the configured server can't be reached.
         RuntimeError: the temporary server did not start.
     """
-    if PREFECT_API_URL.value():
+    configured = PREFECT_API_URL.value()
+    if configured:
+        _check(configured)
         yield
         return
     PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)
@@ -46,6 +51,14 @@ def prefect_api() -> Iterator[None]:
             yield
     finally:
         _end(process)
+
+
+def _check(url: str) -> None:
+    try:
+        httpx.get(f"{url}/health", timeout=10)
+    except httpx.TransportError as error:
+        advice = "start it, or leave PREFECT_API_URL out for a temporary one"
+        raise ConfigError(f"Prefect's server at {url} can't be reached ({error}): {advice}") from error
 
 
 def _free_port() -> int:

@@ -12,11 +12,12 @@ from flows.progress_view import ProgressView
 from flows.stage1 import stage1
 from flows.tables import print_table
 from rlcore.config import Stage1Config
+from rlcore.errors import ConfigError
 from rlcore.records import Evidence
 from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
-from tasks.opening import new_run_name
+from tasks.opening import is_busy, new_run_name
 from tasks.quality import REJECTED
 from tasks.report import collect_evidence
 from tasks.run import mlruns_folder
@@ -27,9 +28,12 @@ def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -
     """Runs the flow in this process; returns the path of the final report's JSON, and whether the gate let it pass.
 
     Raises:
+        ConfigError: another process is at this run.
         KeyboardInterrupt: the run was asked to stop; how to go on with it is said.
     """
     folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
+    if is_busy(folder):  # before its progress is shown
+        raise ConfigError(f"run {folder.name!r} is being run by another process")
     try:
         with nullcontext() if quiet else ProgressView(folder.journal, console), prefect_api():
             state = stage1(config, folder.name, return_state=True)

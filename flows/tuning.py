@@ -23,8 +23,12 @@ from tasks.tuning import study_folder, study_of
 def tune_ppo(config: Stage1Config, name: str, trials: int, seeds: int, console: Console) -> StudyRecord:
     """Runs the flow in this process, shows what came out of it and returns it."""
     folder = study_folder(config, name)
-    with ProgressView(folder.journal, console, StudyProgress()), prefect_api():
-        tune(config, folder.name, trials, seeds)
+    try:
+        with ProgressView(folder.journal, console, StudyProgress()), prefect_api():
+            tune(config, folder.name, trials, seeds)
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on with the study", highlight=False)
+        raise
     study = record_of(study_of(folder))
     show_study(study, folder, console)
     return study

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from filelock import FileLock, Timeout
+from mlflow.exceptions import MlflowException
 from prefect.runtime import flow_run
 
 from rlcore.config import Stage1Config
@@ -84,12 +85,20 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
         folder.write_config(config)
         for left in folder.path.rglob(".*.part"):  # written beside, by a process that was killed
             left.unlink()
-        tracking.use_store(mlruns_folder())
+        _check_mlflow()
         _close_orphans(folder)
         run = Run(path=folder.path, mlflow_run_id=_mlflow_run(folder, config))
         _tell_beginning(folder, config)
         with closed_in_the_end(run):
             yield run
+
+
+def _check_mlflow() -> None:
+    try:
+        tracking.use_store(mlruns_folder())
+    except MlflowException as error:
+        uri = tracking.store_uri(mlruns_folder())
+        raise ConfigError(f"MLflow at {uri} can't be used: {str(error)[:300]}") from error
 
 
 def _close_orphans(own: RunFolder) -> None:

@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import prefect_server
 from flows.prefect_server import prefect_api
+from rlcore.errors import ConfigError
 from rlcore.run_folder import RunFolder
 from tests.flows.processes import prepare, toml_of
 
@@ -21,10 +22,21 @@ TOLD = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
 """What the tests' own servers are known by to processes that are started."""
 
 
-def test_a_configured_server_is_used_and_no_other_started(monkeypatch):
+def test_a_configured_server_is_used_and_no_other_started(prefect, monkeypatch):
     monkeypatch.setattr(prefect_server, "_started", lambda port: pytest.fail("a server was started"))
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), prefect_api():
-        assert PREFECT_API_URL.value() == "http://127.0.0.1:9/api"
+    url = PREFECT_API_URL.value()
+    with prefect_api():
+        assert PREFECT_API_URL.value() == url
+
+
+def test_a_configured_server_that_is_away_is_told_before_anything_is_begun():
+    away = "http://127.0.0.1:9/api"
+    with (
+        temporary_settings({PREFECT_API_URL: away}),
+        pytest.raises(ConfigError, match=rf"server at {away} can't be reached .*leave PREFECT_API_URL out"),
+        prefect_api(),
+    ):
+        pytest.fail("it was opened")
 
 
 def test_a_server_that_does_not_start_is_an_error(monkeypatch):

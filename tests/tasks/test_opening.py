@@ -284,3 +284,17 @@ def test_every_decision_is_in_mlflow(config):
     assert tags["stage1.verdict"] == "continue: fine"
     assert tags["stage1.verdict after episode 30: roll_back"] == "roll_back: kl"
     assert tags["stage1.verdict after episode 30: continue"] == "continue: fine"
+
+
+def test_a_store_that_can_not_be_used_is_named_before_anything_is_begun(config, mlruns, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    before = mlflow.get_tracking_uri()
+    try:
+        with (
+            pytest.raises(ConfigError, match=r"MLflow at http://127\.0\.0\.1:9 can't be used"),
+            open_run(config, "alone"),
+        ):
+            pytest.fail("it was opened")
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert RunFolder(mlruns / "stage1" / "alone").journal.read() == []
