@@ -12,6 +12,7 @@ from tasks.metrics import comparison_metrics
 from tasks.opening import open_run
 from tasks.run import Run
 from tests.conftest import small_config
+from tests.rlcore.made import validation
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,8 @@ def compared(dataset, start, tmp_path_factory):
         patch.setenv("STAGE1_MLRUNS", str(folder))
         with open_run(small_config(comparison_traces=4), "compared") as run:
             save_dataset(dataset, run.folder.data)
-            start.save(run.folder.best_model)
+            start.save(run.folder.checkpoint(0))
+            run.folder.write_validation(validation(1.0, 0))
             count = compare_searchers.fn(run)
         yield run, count
     mlflow.set_tracking_uri(before)
