@@ -26,6 +26,7 @@ from tests.flows.processes import (
     other_facts,
     other_files,
     other_series,
+    prepare,
     start,
     strike,
     toml_of,
@@ -142,6 +143,20 @@ def test_a_second_process_is_refused(mlruns, prefect, run, killed):
     said = "run 'killed' is being run by another process"
     with alone(killed.folder, "run"), pytest.raises(ConfigError, match=said), open_run(run.config, "killed"):
         pytest.fail("it was opened")
+
+
+@pytest.mark.timeout(300)
+def test_two_runs_at_once_on_one_store(mlruns, prefect, run, tmp_path):
+    (tmp_path / "tiny.toml").write_text(toml_of(run.config))
+    folders = [RunFolder(mlruns / "stage1" / name) for name in ("left", "right")]
+    for folder in folders:
+        prepare(folder, run.folder)
+    both = [start(mlruns, "run", "--config", str(tmp_path / "tiny.toml"), "--name", folder.name) for folder in folders]
+    for process, folder in zip(both, folders, strict=True):
+        output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        assert process.returncode == 0, output
+        assert other_files(folder, run.folder) == []
+        assert other_series(folder, run.folder) == []
 
 
 def flow_run_states(flow_run_id):
