@@ -33,6 +33,9 @@ from tests.flows.processes import (
 )
 
 KILLS = 30
+WORKER_SHARE = 0.2
+"""Of the lives of a run, how many lose a worker before they end."""
+
 FUZZED_FILES = 20_000
 OUTAGE_SECONDS = 30
 MOST_GROWTH_MIB = 50.0
@@ -62,10 +65,12 @@ def killed_runs(mlruns: Path) -> tuple[str, bool]:
     while not folder.finished:
         process = start(mlruns, *arguments)
         offset = folder.journal.path.stat().st_size if folder.journal.path.exists() else 0
-        whom = str(generator.choice(["flow", "group", "worker"], p=[0.5, 0.4, 0.1]))
-        blow = Blow("rollout" if whom == "worker" else "stage_begin", whom=whom)
+        blow = Blow("stage_begin", whom=str(generator.choice(["flow", "group"])))
         if kills < KILLS and wait_for(folder, blow, offset, process):
             time.sleep(float(generator.uniform(0, 1.0)))
+            if generator.random() < WORKER_SHARE and process.poll() is None:
+                strike(process, Blow("stage_begin", whom="worker"))  # the run goes on
+                kills += 1
             if process.poll() is None:
                 strike(process, blow)
                 kills += 1
