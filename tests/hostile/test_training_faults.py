@@ -50,7 +50,7 @@ def test_workers_killed_from_outside_change_nothing_that_is_learned(train, monke
     with Evaluator() as undisturbed:
         expected = train(undisturbed)
     monkeypatch.setattr(evaluator_module, "traces", partial(worker_calls.slow_traces, tmp_path))
-    with Evaluator(2) as evaluator, killing(tmp_path, 3):
+    with Evaluator(2) as evaluator, killing(tmp_path, 2):
         assert_same(train(evaluator), expected)
         assert evaluator.statistics.repeated >= 1
         assert evaluator.statistics.failures == {}

@@ -101,11 +101,12 @@ def test_a_call_whose_process_was_killed_is_repeated_once(pool, tmp_path, deaths
 
 
 def test_workers_killed_from_outside_change_no_result(pool, tmp_path):
-    jobs = [(tmp_path, number, 0.1) for number in range(16)]
+    # long enough that the kills fall on first tries, however late they come: a call that dies twice is a crash
+    jobs = [(tmp_path, number, 0.2) for number in range(16)]
     before = pool.repeated
-    with killing(tmp_path, 4):
+    with killing(tmp_path, 2):
         assert pool.run(calls.slow_with_mark, jobs, lambda kind: kind) == [2 * number for number in range(16)]
-    assert 1 <= pool.repeated - before <= 4
+    assert 1 <= pool.repeated - before <= 2
 
 
 def test_workers_killed_while_idle_are_replaced(pool):

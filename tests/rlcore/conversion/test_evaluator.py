@@ -121,7 +121,7 @@ def test_of_a_call_that_is_lost_each_trace_is_tried_on_its_own(monkeypatch, work
 def test_workers_killed_from_outside_change_no_trace(monkeypatch, tmp_path):
     expected = timeless(trace(*job) for job in jobs())
     monkeypatch.setattr(evaluator_module, "traces", partial(worker_calls.slow_traces, tmp_path))
-    with Evaluator(2) as evaluator, killing(tmp_path, 3):
+    with Evaluator(2) as evaluator, killing(tmp_path, 2):
         assert timeless(evaluator.traces(jobs())) == expected
         assert evaluator.statistics.failures == {}
         assert evaluator.statistics.repeated >= 1
