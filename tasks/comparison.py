@@ -14,7 +14,7 @@ from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.reporting.comparison_page import write_comparison
 from tasks.data import dataset_of
 from tasks.delivery import deliver
-from tasks.models import best_checkpoint
+from tasks.models import keep_best
 from tasks.run import Run, StageProgress, stage
 
 COMPARISON_SEEDS = 1
@@ -26,7 +26,7 @@ def compare_searchers(run: Run) -> int:
     """Compares the best model with all others on the test split; returns the number of standings, 0 for none made."""
     if not run.config.comparison_traces:
         return 0
-    best = best_checkpoint(run)
+    best = keep_best(run.folder)
     files = [run.folder.comparison_file, run.path / "comparison.html"]
     if not all(file.exists() for file in files):
         _compare(run, best)

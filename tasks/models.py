@@ -12,7 +12,7 @@ from rlcore.files import write_bytes
 from rlcore.learning.agent import Checkpoint
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from tasks.run import Run, mlruns_folder
+from tasks.run import mlruns_folder
 from tasks.tracking import use_store
 
 
@@ -45,15 +45,6 @@ def keep_best(folder: RunFolder) -> Checkpoint:
     best = Checkpoint.load(folder.checkpoint(episode))
     write_bytes(folder.best_model, folder.checkpoint(episode).read_bytes())
     return best
-
-
-def best_checkpoint(run: Run) -> Checkpoint:
-    """The run's best model.
-
-    Raises:
-        CheckpointError: it is damaged, and so is the checkpoint that it is of.
-    """
-    return keep_best(run.folder)
 
 
 def _downloaded(uri: str) -> Path:

@@ -22,7 +22,7 @@ from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
-from tasks.models import best_checkpoint, keep_best
+from tasks.models import keep_best
 from tasks.monitoring import monitor_of
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_if_asked
@@ -104,7 +104,7 @@ def validate_baselines(run: Run, split: str) -> list[str]:
 @task(name="final test", task_run_name="final test", cache_policy=NO_CACHE)
 def final_test(run: Run) -> float:
     """Reads the test split, once: the best model with all its traces. Returns its success rate."""
-    folder, best = run.folder, best_checkpoint(run)
+    folder, best = run.folder, keep_best(run.folder)
     if not folder.has_validation("test") or folder.validation("test").episode != best.episode:
         folder.forget_comparison()  # of an earlier best model, where a run that was out of time was gone on with
         _final_test(run, best)

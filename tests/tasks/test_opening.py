@@ -14,16 +14,7 @@ from tasks.stopping import Interrupted, stop_asked, stop_if_asked
 from tests.conftest import small_config
 from tests.rlcore.made import rollout
 
-
-@pytest.fixture(scope="module", autouse=True)
-def mlruns(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    before = mlflow.get_tracking_uri()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STAGE1_MLRUNS", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield folder
-    mlflow.set_tracking_uri(before)
+pytestmark = pytest.mark.usefixtures("mlruns")
 
 
 def status(run):

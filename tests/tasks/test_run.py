@@ -9,16 +9,7 @@ import pytest
 from tasks.opening import open_run
 from tasks.run import StageProgress, mlruns_folder, stage
 
-
-@pytest.fixture(scope="module", autouse=True)
-def mlruns(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    before = mlflow.get_tracking_uri()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STAGE1_MLRUNS", str(folder))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield folder
-    mlflow.set_tracking_uri(before)
+pytestmark = pytest.mark.usefixtures("mlruns")
 
 
 def status(run):
