@@ -26,6 +26,12 @@ app = typer.Typer(
     add_completion=False,
 )
 
+PORT = 8768
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the dashboard; a busy one: the next that is free; 0: any.")
+]
+Dashboard = Annotated[bool, typer.Option(help="Serve the live dashboard while it runs.")]
+
 USAGE_ERROR = 2
 FAILED = 1
 INTERRUPTED = 130
@@ -61,20 +67,22 @@ def run(
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the run; empty: made of category, seed and time.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
+    dashboard: Dashboard = True,
+    port: Port = PORT,
     verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
     **options: Any,
 ) -> None:
     """Run stage 1: prepare logos, train in chunks, validate, judge, test, report."""
     settings = load_config(config, overrides(options))
     _quiet(verbose)
-    _run(settings, name, as_json)
+    _run(settings, name, as_json, port if dashboard else None)
 
 
-def _run(settings: Stage1Config, name: str, as_json: bool) -> None:
+def _run(settings: Stage1Config, name: str, as_json: bool, port: int | None) -> None:
     from flows.running import run_stage1
 
     console = Console(stderr=True) if as_json else Console()
-    report, passed = run_stage1(settings, name, console, quiet=as_json)
+    report, passed = run_stage1(settings, name, console, quiet=as_json, port=port)
     if as_json:
         sys.stdout.write(report.read_text(encoding="utf-8"))
     if not passed:
@@ -89,6 +97,8 @@ def resume(
         float | None, typer.Option(help="Hours from now; default: as many as it was given.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON, and nothing else.")] = False,
+    dashboard: Dashboard = True,
+    port: Port = PORT,
     verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
 ) -> None:
     """Go on with a run that was killed, stopped, or out of time, to the end that it would have had."""
@@ -98,7 +108,38 @@ def resume(
     folder = unfinished_run(run)
     given = {"workers": workers, "max_training_time_hours": max_training_time_hours}
     settings = folder.config().model_dump() | {name: value for name, value in given.items() if value is not None}
-    _run(load_config(None, settings), folder.name, as_json)
+    _run(load_config(None, settings), folder.name, as_json, port if dashboard else None)
+
+
+@app.command()
+def dashboard(
+    run: Annotated[str, typer.Option(help="Name of the run to show first; default: the latest.")] = "",
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; beyond this machine a token is asked for.")
+    ] = "127.0.0.1",
+    port: Port = PORT,
+    token: Annotated[str, typer.Option(help="Token beyond this machine; empty: made, and printed.")] = "",
+) -> None:
+    """Watch runs in the browser, while they go on or afterwards; Ctrl-C ends it."""
+    from flows.dashboarding import serve_dashboard
+
+    serve_dashboard(run, host, port, token, Console())
+
+
+@app.command()
+def runs() -> None:
+    """List all runs with their state."""
+    from flows.runs import show_runs
+
+    show_runs(Console())
+
+
+@app.command()
+def status(run: Annotated[str, typer.Argument(help="Name of the run; default: the latest.")] = "") -> None:
+    """Say how far a run is, and how it is doing."""
+    from flows.runs import show_status
+
+    show_status(run, Console())
 
 
 @app.command()
@@ -132,11 +173,15 @@ def bench(
     images: Annotated[str, typer.Option(help="Logo source: default, or a folder.")] = "default",
     logos: Annotated[int, typer.Option(min=4, max=1000, help="Logos to measure on.")] = 48,
     workers: Annotated[int, typer.Option(min=1, max=512, help="Trace processes in training.")] = os.cpu_count() or 1,
+    clients: Annotated[
+        int, typer.Option(min=0, max=2000, help="Measure what so many viewers of the dashboard cost instead.")
+    ] = 0,
 ) -> None:
     """Measure trace and training speed side by side; ratios are what to quote."""
     from rlcore.bench import run_bench
+    from rlcore.dashboard_bench import run_dashboard_bench
 
-    result = run_bench(images, logos, workers)
+    result = run_dashboard_bench(images, logos, workers, clients) if clients else run_bench(images, logos, workers)
     if as_json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
         return

@@ -14,113 +14,65 @@ from rich.table import Table
 from rich.text import Text
 
 from rlcore.journal import Journal
-from rlcore.progress import VELOCITY_ROLLOUTS, velocity
-from rlcore.records import Rollout
+from rlcore.progress.state import RunState
 from rlcore.reporting.wording import interval
 from rlcore.statistics import Difference
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 10.0
 
+TOLD = ("stopping", "resumed", "undelivered", "damaged", "other_versions", "verdict", "broken", "rollback", "report")
+"""Events whose note is shown; the others have a line of their own, or are too many."""
+
 
 class ProgressState:
-    """What the journal said so far, folded into the few figures that are shown."""
+    """What the journal said so far, in the few figures that are shown, and a note of what happened."""
 
     def __init__(self) -> None:
-        self.target_episodes = 0
-        self.chunks = 0
-        self.chunk = 0
-        self.stage = "starting Prefect and MLflow"
-        self.done = 0
-        self.total = 0
-        self.episode = 0
-        self.gain: float | None = None
-        self.success_rate: float | None = None
-        self.validation: dict[str, Any] | None = None
-        self.validation_episode = 0
+        self.run = RunState()
         self.notes: list[str] = []
-        self._recent: list[Rollout] = []
-        self._chunks_done = 0
 
     def take(self, entry: dict[str, Any]) -> None:
         """One event of the journal."""
-        handler = getattr(self, f"_on_{entry['event']}", None)
-        if handler is not None:
-            handler(entry)
-
-    def _on_run(self, entry: dict[str, Any]) -> None:
-        self.target_episodes, self.chunks = entry["target_episodes"], entry["chunks"]
-
-    def _on_stage_begin(self, entry: dict[str, Any]) -> None:
-        self.stage, self.done, self.total = entry["stage"], 0, 0
-        if entry["stage"] == "training":  # a run that is taken up again trains a chunk in several goes
-            self.chunk = self._chunks_done + 1
-
-    def _on_progress(self, entry: dict[str, Any]) -> None:
-        self.stage, self.done, self.total = entry["stage"], entry["done"], entry["total"]
-
-    def _on_rollout(self, entry: dict[str, Any]) -> None:
-        rollout = Rollout(**entry["rollout"])
-        self.episode, self.gain, self.success_rate = rollout.episode, rollout.gain, rollout.success_rate
-        self._recent = [*self._recent, rollout][-VELOCITY_ROLLOUTS:]
-
-    def _on_validation(self, entry: dict[str, Any]) -> None:
-        self.validation, self.validation_episode = entry["headline"], entry["episode"]
-
-    def _on_comparison(self, entry: dict[str, Any]) -> None:
-        gain = Difference(**entry["gain"])
-        self.notes.append(f"episode {entry['episode']}: gain ahead of {entry['baseline']} by {interval(gain)}")
-
-    def _on_milestone(self, entry: dict[str, Any]) -> None:
-        self.notes.append(entry["message"])
-
-    def _on_stopping(self, entry: dict[str, Any]) -> None:
-        self.notes.append(f"{entry['by']}: stopping where nothing is lost; once more stops at once")
-
-    def _on_resumed(self, entry: dict[str, Any]) -> None:
-        self.notes.append("taken up again where it was")
-
-    def _on_undelivered(self, entry: dict[str, Any]) -> None:
-        self.notes.append(f"{entry['sink']} is away, what it is to know is kept: {entry['reason'][:120]}")
-
-    def _on_damaged(self, entry: dict[str, Any]) -> None:
-        self.notes.append(f"damaged, set aside: {entry['file']}")
-
-    def _on_other_versions(self, entry: dict[str, Any]) -> None:
-        self.notes.append(f"begun with other libraries, so the end may differ: {entry['key']}")
-
-    def _on_verdict(self, entry: dict[str, Any]) -> None:
-        verdict = entry["verdict"]
-        self.notes.append(f"gate: {verdict['decision'].replace('_', ' ')} ({verdict['reason']})")
-        if verdict["decision"] not in ("roll_back", "out_of_time"):
-            self._chunks_done += 1
-
-    def _on_alert(self, entry: dict[str, Any]) -> None:
-        alert = entry["alert"]
-        self.notes.append(f"{alert['severity']} alert: {alert['message']}. {alert['recommendation']}")
+        self.run.take(entry)
+        match entry["event"]:
+            case "milestone":
+                self.notes.append(entry["message"])
+            case "alert":
+                alert = entry["alert"]
+                self.notes.append(f"{alert['severity']} alert: {alert['message']}. {alert['recommendation']}")
+            case "comparison":
+                gain = Difference(**entry["gain"])
+                self.notes.append(f"episode {entry['episode']}: gain ahead of {entry['baseline']} by {interval(gain)}")
+            case kind if kind in TOLD:
+                self.notes.append(self.run.notes[-1].message)
 
     @property
-    def velocity(self) -> float:
-        """Episodes per second lately; 0 before the first rollout."""
-        return velocity(self._recent)
+    def stage(self) -> str:
+        """What goes on, and how far it is."""
+        run = self.run
+        count = f" {run.done}/{run.total}" if run.total else ""
+        return f"{run.stage or 'starting Prefect and MLflow'}{count}"
 
     @property
     def eta(self) -> str:
         """Training time to go."""
-        if not self.velocity:
+        left = self.run.time_left
+        if left is None:
             return "–"
-        minutes, seconds = divmod(round((self.target_episodes - self.episode) / self.velocity), 60)
+        minutes, seconds = divmod(round(left.seconds), 60)
         return f"{minutes}:{seconds:02d}"
 
     def line(self) -> str:
         """All of it on one line."""
-        parts = [f"{self.stage}" + (f" {self.done}/{self.total}" if self.total else "")]
-        if self.episode:
-            parts.append(f"episode {self.episode}/{self.target_episodes} chunk {self.chunk}/{self.chunks}")
-            parts.append(f"gain {self.gain:.3f} success {self.success_rate:.1%}")
-            parts.append(f"{self.velocity:.1f} episodes/s ETA {self.eta}")
-        if self.validation is not None:
-            parts.append(f"validation@{self.validation_episode} {_headline(self.validation)}")
+        run, parts = self.run, [self.stage]
+        if run.rollouts:
+            last = run.rollouts[-1]
+            parts.append(f"episode {run.episode}/{run.target_episodes} chunk {run.chunk}/{run.chunks}")
+            parts.append(f"gain {last.gain:.3f} success {last.success_rate:.1%}")
+            parts.append(f"{run.velocity:.1f} episodes/s ETA {self.eta}")
+        if run.validations:
+            parts.append(f"validation@{run.validations[-1]['episode']} {_headline(run.validations[-1]['headline'])}")
         return " | ".join(parts)
 
     def panel(self) -> RenderableType:
@@ -135,19 +87,20 @@ def _headline(summary: dict[str, Any]) -> str:
 
 def render(state: ProgressState) -> RenderableType:
     """The panel of a terminal."""
+    run = state.run
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", min_width=12)
     table.add_column()
-    count = f"  {state.done}/{state.total}" if state.total else ""
-    table.add_row("now", f"{state.stage}{count}")
-    bar = ProgressBar(total=max(1, state.target_episodes), completed=state.episode, width=40)
-    table.add_row("episodes", bar)
-    table.add_row("", f"{state.episode} of {state.target_episodes}, chunk {state.chunk} of {state.chunks}")
-    if state.gain is not None and state.success_rate is not None:
-        table.add_row("training", f"mean gain {state.gain:.3f}, success rate {state.success_rate:.1%}")
-        table.add_row("velocity", f"{state.velocity:.2f} episodes/s, {state.eta} of training left")
-    if state.validation is not None:
-        table.add_row("validation", f"{_headline(state.validation)} (episode {state.validation_episode})")
+    table.add_row("now", state.stage)
+    table.add_row("episodes", ProgressBar(total=max(1, run.target_episodes), completed=run.episode, width=40))
+    table.add_row("", f"{run.episode} of {run.target_episodes}, chunk {run.chunk} of {run.chunks}")
+    if run.rollouts:
+        last = run.rollouts[-1]
+        table.add_row("training", f"mean gain {last.gain:.3f}, success rate {last.success_rate:.1%}")
+        table.add_row("velocity", f"{run.velocity:.2f} episodes/s, {state.eta} of training left")
+    if run.validations:
+        judged = run.validations[-1]
+        table.add_row("validation", f"{_headline(judged['headline'])} (episode {judged['episode']})")
     return Group(table, *(Text(f"  {note}", style="dim") for note in state.notes[-6:]))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from flows.dashboarding import dashboard_beside
 from flows.prefect_server import prefect_api
 from flows.progress_view import ProgressView
 from flows.stage1 import stage1
@@ -24,8 +25,12 @@ from tasks.run import mlruns_folder
 from tasks.tracking import store_uri
 
 
-def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -> tuple[Path, bool]:
+def run_stage1(
+    config: Stage1Config, name: str, console: Console, quiet: bool, port: int | None = None
+) -> tuple[Path, bool]:
     """Runs the flow in this process; returns the path of the final report's JSON, and whether the gate let it pass.
+
+    ``port``: where its dashboard is served while it runs; None: nowhere.
 
     Raises:
         ConfigError: another process is at this run.
@@ -35,7 +40,11 @@ def run_stage1(config: Stage1Config, name: str, console: Console, quiet: bool) -
     if is_busy(folder):  # before its progress is shown
         raise ConfigError(f"run {folder.name!r} is being run by another process")
     try:
-        with nullcontext() if quiet else ProgressView(folder.journal, console), prefect_api():
+        with (
+            dashboard_beside(folder.name, port, console),
+            nullcontext() if quiet else ProgressView(folder.journal, console),
+            prefect_api(),
+        ):
             state = stage1(config, folder.name, return_state=True)
     except KeyboardInterrupt:
         if folder.config_file.exists():  # it may not have begun
@@ -66,6 +75,7 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     store = folder.path.parent.parent
     console.print(f"\nreport   {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"run      {folder.path}", highlight=False, soft_wrap=True)
+    console.print(f"curves   stage1 dashboard --run {folder.name}", highlight=False, soft_wrap=True)
     own = f"sqlite:///{store / 'mlflow.db'}"
     server = f"mlflow server --backend-store-uri {own} --host 127.0.0.1 --port 5000, then http://127.0.0.1:5000"
     address = server if store_uri(store) == own else store_uri(store)

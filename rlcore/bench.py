@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,14 @@ from rlcore.data.dataset import default_source, examine
 from rlcore.data.reading import file_names
 from rlcore.episode import Subject
 from rlcore.errors import DataError, UnusableFileError
+from rlcore.learning.agent import Checkpoint
 from rlcore.learning.library_search import library_of
 from rlcore.learning.plan import Segment
 from rlcore.learning.training import train_segment, untrained
 from rlcore.logos import Logo, load_logo
 from rlcore.parameters import PLAIN, Parameters
+from rlcore.records import Rollout
+from rlcore.run_folder import RunFolder, write_rollout
 from rlcore.workers import WorkerPool
 
 ROUNDS = 7
@@ -48,12 +52,11 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
     Raises:
         DataError: the source has none that can be used.
     """
-    settings = {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES}
-    config = load_config(None, settings | {"library_moves": MOVES})
-    subjects = _subjects(config, logos)
+    config = bench_config(images, workers)
+    subjects = bench_subjects(config, logos)
     with WorkerPool(1, 10 * TRACE_TIME_LIMIT_SECONDS) as single:
         [times] = single.run(_trace_times, [([s.logo for s in subjects],)], _lost)
-        jobs, seconds = _train(config, subjects)
+        jobs, seconds, journal_seconds = _train(config, subjects)
         [alone] = single.run(_seconds_alone, [(jobs,)], _lost)
     vtracer, full = (float(np.mean([getattr(t, name) for t in times])) for name in ("vtracer", "trace"))
     return {
@@ -68,14 +71,26 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
         "training_trace_alone_ms": 1000 * alone,
         "training_traces_per_second": len(jobs) / seconds,
         "training_efficiency": (len(jobs) / seconds) / (workers / alone),
+        "journal_share": journal_seconds / seconds,
     }
+
+
+def bench_config(images: str, workers: int) -> Stage1Config:
+    """A short training on logos of every category."""
+    settings = {"images": images, "workers": workers, "category": "all", "target_episodes": EPISODES}
+    return load_config(None, settings | {"library_moves": MOVES})
 
 
 def _lost(kind: str) -> Any:
     raise RuntimeError(f"the measuring process ended in a {kind}")
 
 
-def _subjects(config: Stage1Config, count: int) -> list[Subject]:
+def bench_subjects(config: Stage1Config, count: int) -> list[Subject]:
+    """``count`` logos, evenly spaced over the source.
+
+    Raises:
+        DataError: none of them can be used.
+    """
     folder = default_source() if config.images == "default" else Path(config.images)
     names = file_names(folder)
     chosen = [names[int(index)] for index in np.linspace(0, len(names) - 1, min(count, len(names)))]
@@ -122,18 +137,37 @@ class _Recording(Evaluator):
         return super().traces(jobs, keep_svg)
 
 
-def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float]:
-    """Trains a segment for real, with nothing remembered before it; returns its traces and its seconds."""
-    with Evaluator(config.workers) as other:
-        library, table = library_of(_settings(config), subjects, subjects[:MOVES], config, other)
-    policy = untrained(config, library, table, subjects)
+class _Journaling:
+    """Writes each rollout into a journal, as a run does, and counts the seconds that this takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seconds = 0.0
+        self._journal = RunFolder(folder).journal
+
+    def __call__(self, rollout: Rollout) -> None:
+        start = time.perf_counter()
+        write_rollout(self._journal, rollout, rollbacks=0)
+        self.seconds += time.perf_counter() - start
+
+
+def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float, float]:
+    """Trains a segment for real, with nothing remembered before it; returns its traces, its seconds, the journal's."""
+    policy = policy_of(config, subjects)
     evaluator = _Recording(config.workers)
-    with evaluator:
+    with evaluator, TemporaryDirectory() as folder:
+        journaling = _Journaling(Path(folder))
         evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
         evaluator.jobs.clear()
         start = time.perf_counter()
-        train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator)
-        return list(evaluator.jobs.values()), time.perf_counter() - start
+        train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator, journaling)
+        return list(evaluator.jobs.values()), time.perf_counter() - start, journaling.seconds
+
+
+def policy_of(config: Stage1Config, subjects: Sequence[Subject]) -> Checkpoint:
+    """An untrained policy that chooses among quasi-random settings."""
+    with Evaluator(config.workers) as evaluator:
+        library, table = library_of(_settings(config), subjects, subjects[:MOVES], config, evaluator)
+    return untrained(config, library, table, subjects)
 
 
 def _settings(config: Stage1Config) -> list[Parameters]:

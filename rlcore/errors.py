@@ -49,8 +49,20 @@ class NonFiniteError(Stage1Error):
     checkpoint: Any = None
 
 
+class JournalError(Stage1Error):
+    """An event is not in the journal's schema: a field is missing, unknown, or of another version."""
+
+
 class DeliveryError(Stage1Error):
     """A run is done, but MLflow or Prefect did not take what it has to tell; nothing of it is lost."""
+
+
+class DashboardError(Stage1Error):
+    """The dashboard can't be served: the port, the host or the run asked for."""
+
+
+class ServiceError(Stage1Error):
+    """A server of the service did not start, or ended by itself."""
 
 
 class ReproductionError(Stage1Error):

@@ -6,16 +6,20 @@ import errno
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 
 class Journal:
-    """Writes events: a line survives the end of its process, and a fact a power cut too."""
+    """Writes events: a line survives the end of its process, and a fact a power cut too.
 
-    def __init__(self, path: Path) -> None:
+    ``check`` is given each line before it is written, and refuses it by an error of its own.
+    """
+
+    def __init__(self, path: Path, check: Callable[[dict[str, Any]], None] = lambda entry: None) -> None:
         self.path = path
+        self._check = check
 
     def write(self, event: str, **fields: Any) -> None:
         """Appends ``{"time": <epoch seconds>, "event": event, **fields}``.
@@ -23,28 +27,36 @@ class Journal:
         Raises:
             OSError: the line could not be written whole.
         """
-        self._append({"time": round(time.time(), 3), "event": event, **fields}, flush=False)
+        self._append([(event, fields)], flush=False)
 
-    def _append(self, content: dict[str, Any], flush: bool) -> None:
-        line = f"{self._mend()}{json.dumps(content, ensure_ascii=False)}\n".encode()
+    def _append(self, events: Sequence[tuple[str, dict[str, Any]]], flush: bool) -> None:
+        entries = [{"time": round(time.time(), 3), "event": event, **fields} for event, fields in events]
+        for entry in entries:
+            self._check(entry)
+        lines = "".join(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in entries)
+        block = f"{self._mend()}{lines}".encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # unbuffered: one call, so that lines of several writers never mix
         with self.path.open("ab", buffering=0) as file:
-            if file.write(line) != len(line):  # a disk that is nearly full takes a part without a word
+            if file.write(block) != len(block):  # a disk that is nearly full takes a part without a word
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             if flush:
                 os.fsync(file.fileno())
 
-    def write_once(self, event: str, key: str, **fields: Any) -> bool:
+    def write_once(
+        self, event: str, key: str, *, after: Sequence[tuple[str, dict[str, Any]]] = (), **fields: Any
+    ) -> bool:
         """Like ``write``, unless an event of that name has the key already; returns whether it was written.
 
-        What is a fact of the run is written so: a run that is taken up again comes past it a second time.
+        What is a fact of the run is written so: a run that is taken up again comes past it a second time. ``after``:
+        events (name and fields) that the fact seals, written before it in the same block. A kill in the middle of it
+        leaves some of them without their fact, and they are written again with it.
         """
         # as ``write`` puts it down: a look at the bytes, for a long run has thousands of lines to parse
         begins = json.dumps({"event": event, "key": key}, ensure_ascii=False)[1:-1].encode()
         if any(begins in line and _parsed(line) is not None for line in self._complete_lines(0)):
             return False
-        self._append({"time": round(time.time(), 3), "event": event, "key": key, **fields}, flush=True)
+        self._append([*after, (event, {"key": key, **fields})], flush=True)
         return True
 
     def _mend(self) -> str:
@@ -55,9 +67,13 @@ class Journal:
             file.seek(-1, os.SEEK_END)
             return "" if file.read() == b"\n" else "\n"
 
-    def read(self, event: str = "") -> list[dict[str, Any]]:
-        """All complete lines so far, or those of one kind of event."""
-        return [entry for entry in self.read_from(0)[0] if event in ("", entry["event"])]
+    def read(self, *events: str) -> list[dict[str, Any]]:
+        """All complete lines so far, or those of some kinds of event."""
+        # as ``write`` puts it down: most lines of a long run are episodes, and parsing them takes its time
+        marks = [json.dumps({"event": event})[1:-1].encode() for event in events]
+        lines = (line for line in self._complete_lines(0) if not marks or any(mark in line for mark in marks))
+        entries = (entry for line in lines if (entry := _parsed(line)) is not None)
+        return [entry for entry in entries if not events or entry["event"] in events]
 
     def read_from(self, offset: int) -> tuple[list[dict[str, Any]], int]:
         """The complete lines from a byte offset on, and the offset to go on from.

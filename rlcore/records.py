@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
 from rlcore.statistics import Difference, paired_difference
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedEpisode:
+    """One training episode.
+
+    Attributes:
+        number: from 1, in the order of training.
+        logo: name; digest: of its pixels.
+        size_weight: its own.
+        reward: best gain at its own size weight.
+        gain: best gain at the run's size weight.
+        quality, ssim_improvement, bytes_ratio, success: of what would be delivered.
+        length: traces.
+        failed_traces: of these.
+        parameters: of the trace that would be delivered; None: plain VTracer.
+    """
+
+    number: int
+    logo: str
+    digest: str
+    size_weight: float
+    reward: float
+    gain: float
+    quality: float
+    ssim_improvement: float
+    bytes_ratio: float
+    success: bool
+    length: int
+    failed_traces: int
+    parameters: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +58,7 @@ class Rollout:
         seconds: wall time of playing and learning.
         trace_seconds: seconds inside the traces, added up over the workers.
         train: Stable-Baselines3's figures by their own names without the prefix (``policy_loss``, ``approx_kl``, ...).
+        played: its episodes, in order; empty where it is read back from a journal, which has a line for each.
     """
 
     episode: int
@@ -44,6 +76,7 @@ class Rollout:
     seconds: float
     trace_seconds: float
     train: dict[str, float] = field(default_factory=dict)
+    played: tuple[PlayedEpisode, ...] = field(default=(), compare=False)
 
     @property
     def failed_traces(self) -> int:
@@ -55,9 +88,16 @@ class Rollout:
         """Velocity."""
         return self.episodes / self.seconds if self.seconds > 0 else 0.0
 
+    @property
+    def failed_share(self) -> float:
+        """Share of the traces that failed."""
+        return self.failed_traces / max(1, self.traces)
+
     def as_dict(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        return asdict(self)
+        """As JSON can hold it, without its episodes."""
+        content = asdict(replace(self, played=()))
+        del content["played"]
+        return content
 
 
 Kind = Literal["failure", "overfitting", "stagnation", "degradation", "performance"]
@@ -94,6 +134,15 @@ class Alert:
     measured: float
     threshold: float
     recommendation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Something worth telling: ``name`` for machines, one of a kind in a run; ``message`` for people."""
+
+    name: str
+    episode: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +227,7 @@ class Evidence:
         seconds: wall time by stage (``data``, ``baselines``, ``training``, ``validation``, ``test``, ...).
         peak_memory_mib: of all processes of the run together; None where it was not measured.
         comparison: with every other searcher on the test split; None where it was not made.
+        milestones: in the order in which they were reached.
     """
 
     run_name: str
@@ -196,3 +246,4 @@ class Evidence:
     seconds: dict[str, float]
     peak_memory_mib: float | None
     comparison: ComparisonTable | None = None
+    milestones: tuple[Milestone, ...] = ()

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import psutil
 from pydantic import ValidationError
 
 from rlcore.config import Stage1Config
-from rlcore.errors import CheckpointError, ConfigError, DamagedCheckpointError
+from rlcore.errors import ConfigError
+from rlcore.events import check
 from rlcore.files import read_json, write_json, write_text
 from rlcore.journal import Journal
 from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
-from rlcore.learning.agent import Checkpoint
 from rlcore.learning.plan import ends_chunk
-from rlcore.records import Alert, Rollout, Verdict
+from rlcore.records import Alert, Milestone, Rollout, Verdict
 
 LAST_CHECKPOINTS = 2
 """Kept whatever they are: if the last is damaged, the one before is gone on from."""
+
+
+def write_rollout(journal: Journal, rollout: Rollout, rollbacks: int) -> bool:
+    """Writes a rollout down once, after its episodes; returns whether it was new."""
+    episodes = [("episode", {"rollbacks": rollbacks, "episode": asdict(one)}) for one in rollout.played]
+    key = f"episode {rollout.episode}, {rollbacks} rollbacks"
+    return journal.write_once("rollout", key, after=episodes, rollbacks=rollbacks, rollout=rollout.as_dict())
 
 
 @dataclass(frozen=True)
@@ -71,19 +80,6 @@ class RunFolder:
         found = sorted((self.path / "checkpoints").glob("episode-*.pt"))
         return {int(path.stem.removeprefix("episode-")): path for path in found}
 
-    def latest_checkpoint(self) -> Checkpoint:
-        """The last one that is whole; damaged ones on the way are set aside and written down.
-
-        Raises:
-            CheckpointError: none is whole, or one can't be read for another reason: then nothing is set aside.
-        """
-        for path in reversed(self.checkpoints().values()):
-            try:
-                return Checkpoint.load(path)
-            except DamagedCheckpointError as error:
-                self.set_aside(path, str(error))
-        raise CheckpointError(f"{self.path / 'checkpoints'}: no checkpoint that could be gone on from")
-
     def set_aside(self, path: Path, reason: str) -> None:
         """Renames a damaged file, so that it is in nobody's way but can be looked at."""
         path.replace(path.with_name(f"{path.name}.damaged"))
@@ -124,21 +120,6 @@ class RunFolder:
         """How often training went back to an earlier checkpoint."""
         return len(self.journal.read("rollback"))
 
-    def carry_out_rollback(self) -> None:
-        """Makes the checkpoints what the last rollback says, where a kill came in between or it was just decided."""
-        told = self.journal.read("rollback")
-        if not told:
-            return
-        good, number = told[-1]["episode"], told[-1]["number"]
-        after = [path for episode, path in self.checkpoints().items() if episode > good]
-        checkpoint = self.latest_checkpoint()
-        if checkpoint.rollbacks == number:
-            return
-        for path in after:
-            path.unlink(missing_ok=True)
-        checkpoint = self.latest_checkpoint()
-        replace(checkpoint, rollbacks=number).save(self.checkpoint(checkpoint.episode))
-
     def sample(self, episode: int, number: int) -> Path:
         """A picture of a validation logo: original, plain, agent."""
         return self.path / "samples" / f"episode-{episode:06d}-{number}.png"
@@ -146,12 +127,12 @@ class RunFolder:
     @property
     def journal(self) -> Journal:
         """The append-only record."""
-        return Journal(self.path / "journal.jsonl")
+        return Journal(self.path / "journal.jsonl", check)
 
     @property
     def begun(self) -> float:
         """When it was begun, in epoch seconds; 0 before that."""
-        return float(next((entry["time"] for entry in self.journal.read("run")), 0.0))
+        return float(next((entry["time"] for entry in self.journal.read("started")), 0.0))
 
     @property
     def finished(self) -> bool:
@@ -159,6 +140,38 @@ class RunFolder:
         ends = self.journal.read("ended")
         # runs of earlier versions can't be gone on with
         return bool(ends) and not ends[-1].get("resumable", False)
+
+    def identity(self) -> dict[str, Any]:
+        """Who is, or was last, at it: ``mlflow_run_id``, ``flow_run_id``, ``pid``, ``process_begun``; empty before."""
+        file = self.path / "run.json"
+        content: dict[str, Any] = read_json(file) if file.exists() else {}
+        return content
+
+    def write_identity(self, mlflow_run_id: str, flow_run_id: str | None) -> None:
+        """Keeps the ids, and that this process is at it."""
+        this = psutil.Process()
+        ids = {"mlflow_run_id": mlflow_run_id, "flow_run_id": flow_run_id}
+        write_json(self.path / "run.json", {**ids, "pid": this.pid, "process_begun": this.create_time()})
+
+    @property
+    def process_alive(self) -> bool:
+        """Whether the process that was last at it still is there; known without touching the run's lock."""
+        known = self.identity()
+        try:
+            # ids are used again: another process of the same one was begun at another time
+            process = psutil.Process(known["pid"])
+            same = abs(process.create_time() - known["process_begun"]) < 1
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        except (KeyError, psutil.NoSuchProcess):
+            return False
+
+    def picture(self, name: str) -> Path:
+        """A picture of the whole dashboard."""
+        return self.path / "pictures" / f"dashboard_{name}.png"
+
+    def report_file(self, episode: int, ending: str) -> Path:
+        """A progress report, as ``json`` or ``md``."""
+        return self.path / "reports" / f"episode-{episode:06d}.{ending}"
 
     def write_config(self, config: Stage1Config) -> Path:
         """Keeps the configuration."""
@@ -209,7 +222,7 @@ class RunFolder:
     def rollouts(self) -> list[Rollout]:
         """All so far, from the journal; those that a rollback took back are left out."""
         found: list[Rollout] = []
-        for entry in self.journal.read():
+        for entry in self.journal.read("rollout", "rollback"):
             if entry["event"] == "rollout":
                 found.append(Rollout(**entry["rollout"]))
             elif entry["event"] == "rollback":
@@ -220,7 +233,7 @@ class RunFolder:
     def trained_episodes(self) -> int:
         """Episodes behind the last rollout, or the broken one after it."""
         episode = 0
-        for entry in self.journal.read():
+        for entry in self.journal.read("rollout", "rollback", "broken"):
             if entry["event"] == "rollout":
                 episode = entry["rollout"]["episode"]
             elif entry["event"] in ("rollback", "broken"):
@@ -231,6 +244,11 @@ class RunFolder:
         """All so far, from the journal."""
         kept = [entry["verdict"] for entry in self.journal.read("verdict")]
         return [Verdict(**{**v, "alerts": tuple(Alert(**a) for a in v["alerts"])}) for v in kept]
+
+    def milestones(self) -> list[Milestone]:
+        """All so far, from the journal."""
+        names = ("name", "episode", "message")
+        return [Milestone(**{name: entry[name] for name in names}) for entry in self.journal.read("milestone")]
 
     def seconds(self) -> dict[str, float]:
         """Wall time by stage, from the journal."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rlcore.progress import Milestone
+from rlcore.records import Milestone
 from tasks.run import Run
 
 
 def announce(run: Run, milestones: Sequence[Milestone]) -> None:
     """Writes them into the journal; from there Prefect's automations hear of them (``tasks.prefect_sink``)."""
     for milestone in milestones:
-        key = f"{milestone.name} {milestone.episode}"
-        run.folder.journal.write_once("milestone", key, **asdict(milestone))
+        run.folder.journal.write_once("milestone", milestone.name, **asdict(milestone))

@@ -40,7 +40,9 @@ class MLflowSink:
             "rollback": self._rollback,
             "test": self._test,
             "compared": self._compared,
-            "reported": self._reported,
+            "final_report": self._final_report,
+            "report": self._report,
+            "picture": self._picture,
             "ended": self._ended,
         }
 
@@ -115,10 +117,16 @@ class MLflowSink:
         self._log(metrics.comparison_metrics(table), entry["episode"])
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]])
 
-    def _reported(self, entry: dict[str, Any]) -> None:
+    def _final_report(self, entry: dict[str, Any]) -> None:
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]])
         tracking.log_files(self._id, [self._folder.best_model, self._folder.journal.path])
         tracking.log_files(self._id, self._folder.checkpoints().values(), "checkpoints")
+
+    def _report(self, entry: dict[str, Any]) -> None:
+        tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]], "reports")
+
+    def _picture(self, entry: dict[str, Any]) -> None:
+        tracking.log_files(self._id, [self._folder.path / entry["file"]], "dashboard")
 
     def _ended(self, entry: dict[str, Any]) -> None:
         tracking.finish_run(self._id, entry["status"])

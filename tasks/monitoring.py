@@ -22,18 +22,22 @@ BASE_BYTES = 200 * 2**20
 """Data set, report, pictures, MLflow's and Prefect's databases: 100 MB after 5000 episodes."""
 
 
-def tell_alerts(folder: RunFolder, alerts: Sequence[Alert]) -> None:
-    """Writes down each alert when it is raised, and again when it has become worse."""
+def tell_alerts(folder: RunFolder, alerts: Sequence[Alert], over: Sequence[tuple[Alert, int]] = ()) -> None:
+    """Writes down each alert when it is raised, again when it has become worse, and when its trouble is over."""
+    rollbacks = folder.rollbacks
     for alert in alerts:
-        key = f"{alert.check}, {alert.severity}, episode {alert.episode}, {folder.rollbacks} rollbacks"
+        key = f"{alert.check}, {alert.severity}, episode {alert.episode}, {rollbacks} rollbacks"
         folder.journal.write_once("alert", key, alert=asdict(alert))
+    for alert, episode in over:
+        key = f"{alert.check}, episode {alert.episode}, {rollbacks} rollbacks"
+        folder.journal.write_once("alert_over", key, check=alert.check, raised=alert.episode, episode=episode)
 
 
 def monitor_of(folder: RunFolder, config: Stage1Config, until: int | None = None) -> Monitor:
     """All that happened so far; ``until``: episodes after that one are about to be played again and are left out."""
     monitor, memory_mib, rollbacks = Monitor(config), 0.0, folder.rollbacks
     validations = {validation.episode: validation for validation in folder.validations()}
-    for entry in folder.journal.read():
+    for entry in folder.journal.read("rollout", "broken", "rollback", "system", "disk", "validation"):
         match entry["event"]:
             case "rollout":
                 rollout = Rollout(**entry["rollout"])
@@ -44,8 +48,8 @@ def monitor_of(folder: RunFolder, config: Stage1Config, until: int | None = None
                     monitor.take_broken(entry["episode"], entry["reason"])
             case "rollback":
                 monitor.rolled_back(entry["episode"])
-            case "memory":
-                memory_mib = entry["mib"]
+            case "system":
+                memory_mib = entry["memory_mib"]
             case "disk":
                 monitor.take_disk(entry["episode"], entry["free_bytes"], entry["needed_bytes"])
             case "validation":

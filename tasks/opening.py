@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
@@ -14,15 +13,16 @@ from prefect.runtime import flow_run
 
 from rlcore.config import Stage1Config
 from rlcore.errors import ConfigError
-from rlcore.files import read_json, write_json
+from rlcore.events import SCHEMA_VERSION
 from rlcore.records import Verdict
 from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tasks.delivery import deliver, deliver_all
-from tasks.memory import MemoryWatch
+from tasks.drawing import PictureDrawing
 from tasks.monitoring import check_disk
 from tasks.run import Run, mlruns_folder
 from tasks.stopping import stoppable
+from tasks.system import SystemWatch
 
 ENDS = {"out_of_time": "KILLED", "failure": "FAILED"}
 """Verdicts after which a run is not finished in MLflow's eyes; what was out of time can be gone on with."""
@@ -30,7 +30,14 @@ ENDS = {"out_of_time": "KILLED", "failure": "FAILED"}
 NAME = r"[\w-][\w .-]*"
 """Of a run: it is the name of its folder too."""
 
-ADJUSTABLE = ("workers", "max_training_time_hours", "hourly_reports", "milestone_notifications")
+ADJUSTABLE = (
+    "workers",
+    "max_training_time_hours",
+    "hourly_reports",
+    "report_interval_minutes",
+    "dashboard_pictures",
+    "milestone_notifications",
+)
 """Settings that a run may be taken up again with other values of: they change no result."""
 
 
@@ -89,8 +96,11 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
         _close_orphans(folder)
         run = Run(path=folder.path, mlflow_run_id=_mlflow_run(folder, config))
         _tell_beginning(folder, config)
-        with closed_in_the_end(run):
-            yield run
+        try:
+            with PictureDrawing(folder, config.dashboard_pictures), closed_in_the_end(run):
+                yield run
+        finally:
+            deliver(run)  # the last picture
 
 
 def _check_mlflow() -> None:
@@ -114,13 +124,7 @@ def _name_of_flow_run(flow_run_id: str | None) -> str:
     """Of the run that this flow run of Prefect began; empty: none."""
     if flow_run_id is None:
         return ""
-    return next((f.name for f in run_folders() if _identity(f).get("flow_run_id") == flow_run_id), "")
-
-
-def _identity(folder: RunFolder) -> dict[str, Any]:
-    file = folder.path / "run.json"
-    content: dict[str, Any] = read_json(file) if file.exists() else {}
-    return content
+    return next((f.name for f in run_folders() if f.identity().get("flow_run_id") == flow_run_id), "")
 
 
 @contextmanager
@@ -177,14 +181,19 @@ def _mlflow_run(folder: RunFolder, config: Stage1Config) -> str:
     """The run's own in MLflow, made or opened again; its id is kept in the folder, with Prefect's."""
     known = tracking.find_run(folder.path)
     run_id = tracking.start_run(folder.path, config) if known is None else tracking.reopen_run(known, config)
-    write_json(folder.path / "run.json", {"mlflow_run_id": run_id, "flow_run_id": flow_run.get_id()})
+    folder.write_identity(run_id, flow_run.get_id())
     return run_id
 
 
 def _tell_beginning(folder: RunFolder, config: Stage1Config) -> None:
     journal = folder.journal
     if not journal.write_once(
-        "run", folder.name, name=folder.name, target_episodes=config.target_episodes, chunks=config.chunk_count
+        "started",
+        folder.name,
+        name=folder.name,
+        schema_version=SCHEMA_VERSION,
+        target_episodes=config.target_episodes,
+        chunks=config.chunk_count,
     ):
         journal.write("resumed", name=folder.name)
 
@@ -201,7 +210,7 @@ def closed_in_the_end(run: Run) -> Iterator[None]:
     journal = run.folder.journal
     try:
         with (
-            MemoryWatch(journal),
+            SystemWatch(journal),
             stoppable(run.config.max_training_time_hours, lambda by: journal.write("stopping", by=by)),
         ):
             yield

@@ -22,7 +22,7 @@ from tasks.run import Run
 
 TIMEOUT_SECONDS = 10.0
 
-EVENTS = {"milestone": "stage1.milestone", "alert": "stage1.alert"}
+EVENTS = {"milestone": "stage1.milestone", "alert": "stage1.alert", "report": "stage1.report"}
 """Of the journal, and what automations know them as."""
 
 _A_PAGE = 50
@@ -41,8 +41,8 @@ class PrefectSink:
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             **dict.fromkeys(EVENTS, self._event),
             "validation": self._validation,
-            "hourly_report": self._hourly_report,
-            "reported": self._reported,
+            "report": self._report,
+            "final_report": self._final_report,
         }
 
     def takes(self, event: str) -> bool:
@@ -64,13 +64,11 @@ class PrefectSink:
                 client.request("POST", "/events", json=[event.model_dump(mode="json") for event in told])
 
     def _is_wanted(self, entry: dict[str, Any]) -> bool:
-        return entry["event"] == "alert" or self._run.config.milestone_notifications
+        return entry["event"] != "milestone" or self._run.config.milestone_notifications
 
     def _lost_before(self, client: SyncPrefectClient, entry: dict[str, Any]) -> list[dict[str, Any]]:
         """Events before this one that a server took, but was killed before it wrote them down."""
-        earlier = [
-            one for one in self._folder.journal.read() if one["event"] in EVENTS and one["time"] <= entry["time"]
-        ]
+        earlier = [one for one in self._folder.journal.read(*EVENTS) if one["time"] <= entry["time"]]
         earlier = [one for one in earlier if self._event_id(one) != self._event_id(entry)]
         known: set[str] = set()
         for start in range(0, len(earlier), _A_PAGE):
@@ -80,8 +78,6 @@ class PrefectSink:
         return [one for one in earlier if str(self._event_id(one)) not in known]
 
     def _as_event(self, entry: dict[str, Any]) -> Event:
-        milestone = entry["event"] == "milestone"
-        payload = {key: entry[key] for key in ("name", "episode", "message")} if milestone else entry["alert"]
         return Event(
             event=EVENTS[entry["event"]],
             resource=Resource(
@@ -91,7 +87,7 @@ class PrefectSink:
                 }
             ),
             related=_flow_run(),
-            payload=payload,
+            payload=_payload(entry),
             id=self._event_id(entry),
         )
 
@@ -108,12 +104,14 @@ class PrefectSink:
         if self._is_new(key, description):
             create_table_artifact(rows, key=key, description=description)
 
-    def _hourly_report(self, entry: dict[str, Any]) -> None:
+    def _report(self, entry: dict[str, Any]) -> None:
+        self._event(entry)
         key, description = "stage1-hourly-report", f"Progress of {self._folder.name}, {entry['key']}"
         if self._is_new(key, description):
-            create_markdown_artifact(entry["text"], key=key, description=description)
+            text = self._folder.report_file(entry["episode"], "md").read_text(encoding="utf-8")
+            create_markdown_artifact(text, key=key, description=description)
 
-    def _reported(self, entry: dict[str, Any]) -> None:
+    def _final_report(self, entry: dict[str, Any]) -> None:
         told = f"{self._folder.name}, episode {entry['episode']}, {entry['outcome']}"
         key, description = "stage1-summary", f"Result of {told}"
         if self._is_new(key, description):
@@ -133,6 +131,13 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
+
+
+def _payload(entry: dict[str, Any]) -> dict[str, Any]:
+    """What automations put into messages."""
+    if entry["event"] == "alert":
+        return dict(entry["alert"])
+    return {key: value for key, value in entry.items() if key not in ("time", "event", "key")}
 
 
 def _flow_run() -> list[RelatedResource]:

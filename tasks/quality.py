@@ -15,6 +15,7 @@ from rlcore.quality_assurance import judge
 from rlcore.records import Verdict
 from tasks.delivery import deliver
 from tasks.monitoring import look_at_disk, monitor_of, tell_alerts
+from tasks.progress import write_progress
 from tasks.run import Run
 from tasks.stopping import hours_gone
 
@@ -33,12 +34,13 @@ def quality_gate(run: Run, chunk: int) -> Verdict:
     episode = folder.trained_episodes
     look_at_disk(folder, config, episode)
     monitor, rollbacks = monitor_of(folder, config), folder.rollbacks
-    tell_alerts(folder, monitor.recent_alerts)
+    tell_alerts(folder, monitor.recent_alerts, monitor.over)
     verdict = judge(config, monitor, folder.validations(), episode, rollbacks, hours_gone())
     key = f"episode {verdict.episode}: rollbacks {rollbacks}: {verdict.decision}"
     folder.journal.write_once("verdict", key, verdict=asdict(verdict))
     if verdict.decision == "roll_back":
         _roll_back(run, verdict)
+    write_progress(run)
     deliver(run)
     return verdict
 

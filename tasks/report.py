@@ -18,6 +18,7 @@ from rlcore.run_folder import RunFolder
 from rlcore.statistics import paired_difference
 from tasks.data import dataset_of
 from tasks.delivery import deliver
+from tasks.progress import write_progress
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, is_transient, stage
 
 _VERSIONED = ("vtracer", "skia-python", "stable-baselines3", "torch", "gymnasium", "prefect", "mlflow", "scikit-image")
@@ -29,7 +30,7 @@ def collect_evidence(folder: RunFolder) -> Evidence:
     rollouts, verdicts = folder.rollouts(), folder.verdicts()
     baselines = folder.baselines("test")
     trained, untrained = validations[-1].of(), validations[0].of()
-    memory = [entry["mib"] for entry in folder.journal.read("memory")]
+    memory = [entry["memory_mib"] for entry in folder.journal.read("system")]
     decision = verdicts[-1].decision if verdicts else "continue"
     return Evidence(
         run_name=folder.name,
@@ -48,6 +49,7 @@ def collect_evidence(folder: RunFolder) -> Evidence:
         seconds=folder.seconds(),
         peak_memory_mib=max(memory, default=None),
         comparison=folder.comparison(),
+        milestones=tuple(folder.milestones()),
     )
 
 
@@ -71,8 +73,9 @@ def write_final_report(run: Run) -> Path:
         gallery = build_gallery(evidence.test, dataset_of(run).of("test"), evaluator)
         files = write_report(evidence, gallery, run.path)
     episode = evidence.rollouts[-1].episode if evidence.rollouts else 0
-    names = [file.name for file in (files.json, files.summary, files.progress, files.html)]
+    progress = write_progress(run)
+    names = [file.name for file in (files.json, files.summary, files.progress, files.html, progress)]
     key = f"episode {episode}, {evidence.outcome}"
-    run.folder.journal.write_once("reported", key, episode=episode, outcome=evidence.outcome, files=names)
+    run.folder.journal.write_once("final_report", key, episode=episode, outcome=evidence.outcome, files=names)
     deliver(run)
     return files.html

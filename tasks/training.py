@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -13,16 +12,19 @@ from rlcore.conversion.evaluator import Evaluator
 from rlcore.episode import Subject
 from rlcore.errors import NonFiniteError
 from rlcore.learning.agent import Checkpoint, library_versions
+from rlcore.learning.checkpoints import carry_out_rollback, latest_checkpoint
 from rlcore.learning.plan import Segment, plan_chunks
 from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
 from rlcore.learning.warm_start import warm_started
-from rlcore.progress import episode_milestones, hourly_report
+from rlcore.progress.milestones import episode_milestones
 from rlcore.records import Rollout
+from rlcore.run_folder import write_rollout
 from tasks.data import library_of, training_logos_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
 from tasks.monitoring import monitor_of, tell_alerts
+from tasks.progress import report_due, write_report_of_hour
 from tasks.run import Run, StageProgress, stage
 from tasks.stopping import stop_asked, stop_if_asked
 
@@ -35,7 +37,7 @@ def make_policy(run: Run) -> int:
         with stage(run, "warm start"):
             policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
             policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
-        policy.save(run.folder.checkpoint(0))
+        _keep(run, policy)
     return 0
 
 
@@ -49,8 +51,8 @@ def train_chunk(run: Run, chunk: int) -> int:
         Interrupted: the run was asked to stop; what was trained is kept.
     """
     folder, config, segments = run.folder, run.config, plan_chunks(run.config)[chunk - 1]
-    folder.carry_out_rollback()
-    checkpoint = folder.latest_checkpoint()
+    carry_out_rollback(folder)
+    checkpoint = latest_checkpoint(folder)
     if checkpoint.episode >= segments[-1].end_episode:
         return segments[-1].end_episode
     _note_other_versions(run, checkpoint)
@@ -86,9 +88,17 @@ def _trained(
     if observer.failed:
         after.save(folder.emergency(after.episode, after.rollbacks))
         return after
-    after.save(folder.checkpoint(after.episode))
+    _keep(run, after)
     folder.prune_checkpoints()
     return after
+
+
+def _keep(run: Run, checkpoint: Checkpoint) -> None:
+    folder, episode = run.folder, checkpoint.episode
+    file = checkpoint.save(folder.checkpoint(episode))
+    key, name = f"episode {episode}, {checkpoint.rollbacks} rollbacks", str(file.relative_to(folder.path))
+    size = file.stat().st_size
+    folder.journal.write_once("checkpoint", key, episode=episode, file=name, size_bytes=size)
 
 
 def _note_other_versions(run: Run, checkpoint: Checkpoint) -> None:
@@ -102,15 +112,13 @@ def _note_other_versions(run: Run, checkpoint: Checkpoint) -> None:
 
 
 class RolloutObserver:
-    """Follows a training: journal, monitor, milestones, hourly report, delivery; and knows when it has to stop."""
+    """Follows a training: journal, monitor, milestones, progress reports, delivery; and knows when it has to stop."""
 
     def __init__(self, run: Run, checkpoint: Checkpoint) -> None:
         self._run = run
         self._config = run.config
         self._rollbacks = checkpoint.rollbacks
         self._monitor = monitor_of(run.folder, self._config, until=checkpoint.episode)
-        reports = run.folder.journal.read("hourly_report")
-        self._last_report = reports[-1]["time"] if reports else run.folder.begun
 
     @property
     def failed(self) -> bool:
@@ -123,14 +131,12 @@ class RolloutObserver:
 
     def __call__(self, rollout: Rollout) -> None:
         """One rollout is done."""
-        journal = self._run.folder.journal
-        key = f"episode {rollout.episode}, {self._rollbacks} rollbacks"
-        journal.write_once("rollout", key, rollbacks=self._rollbacks, rollout=rollout.as_dict())
-        tell_alerts(self._run.folder, self._monitor.take_rollout(rollout))
+        write_rollout(self._run.folder.journal, rollout, self._rollbacks)
+        tell_alerts(self._run.folder, self._monitor.take_rollout(rollout), self._monitor.over)
         before = rollout.episode - rollout.episodes
         announce(self._run, episode_milestones(self._config, before, rollout.episode))
-        if self._config.hourly_reports and time.time() - self._last_report >= 3600:
-            self._report(rollout.episode)
+        if report_due(self._run):
+            write_report_of_hour(self._run)
         deliver(self._run)
 
     def broken(self, episode: int, reason: str) -> None:
@@ -138,9 +144,3 @@ class RolloutObserver:
         key = f"episode {episode}, {self._rollbacks} rollbacks"
         self._run.folder.journal.write_once("broken", key, episode=episode, rollbacks=self._rollbacks, reason=reason)
         tell_alerts(self._run.folder, self._monitor.take_broken(episode, reason))
-
-    def _report(self, episode: int) -> None:
-        self._last_report = time.time()
-        folder = self._run.folder
-        text = hourly_report(self._config, folder.rollouts(), folder.validations())
-        folder.journal.write_once("hourly_report", f"episode {episode}", text=text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from rlcore.files import write_bytes
 from rlcore.judging.validation import Validation, run_searcher
 from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.learning.plan import ends_chunk
-from rlcore.progress import validation_milestones
+from rlcore.progress.milestones import validation_milestones
 from rlcore.records import Comparison
 from rlcore.reporting.gallery import as_png, build_gallery, side_by_side
+from rlcore.statistics import estimate
 from tasks.data import baselines_of, dataset_of, references_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
@@ -49,7 +51,15 @@ def validate(run: Run, episode: int) -> float:
         name, gain = baseline.searcher, Comparison.of(judged, baseline).gain
         folder.journal.write_once("comparison", f"{episode} {name}", episode=episode, baseline=name, gain=asdict(gain))
     announce(run, validation_milestones(run.config, [v for v in validations if v.episode <= episode]))
-    folder.journal.write_once("validation", f"episode {episode}", episode=episode, headline=asdict(headline))
+    results = judged.of()
+    folder.journal.write_once(
+        "validation",
+        f"episode {episode}",
+        episode=episode,
+        headline=asdict(headline),
+        gain=asdict(estimate([result.gain for result in results])),
+        success_rate=asdict(estimate([float(result.success) for result in results])),
+    )
     deliver(run)
     return headline.gain
 
@@ -96,9 +106,21 @@ def validate_baselines(run: Run, split: str) -> list[str]:
                 found = run_searcher(searcher, subjects, traces, run.config, evaluator, references)
                 folder.write_validation(found, name)
                 stop_if_asked()
-    folder.journal.write_once("baselines", split, split=split)
+    folder.journal.write_once("baselines", split, split=split, searchers=[_figures(b) for b in folder.baselines(split)])
     deliver(run)
     return [searcher.name for searcher, _ in searchers]
+
+
+def _figures(baseline: Validation) -> dict[str, Any]:
+    """A baseline's, for the journal."""
+    found = baseline.headline()
+    return {
+        "searcher": baseline.searcher,
+        "traces": baseline.budget,
+        "gain": found.gain,
+        "quality": found.quality,
+        "success_rate": found.success_rate,
+    }
 
 
 @task(name="final test", task_run_name="final test", cache_policy=NO_CACHE)
@@ -108,7 +130,8 @@ def final_test(run: Run) -> float:
     if not folder.has_validation("test") or folder.validation("test").episode != best.episode:
         folder.forget_comparison()  # of an earlier best model, where a run that was out of time was gone on with
         _final_test(run, best)
-    folder.journal.write_once("test", f"episode {best.episode}", episode=best.episode)
+    headline = asdict(folder.validation("test").headline())
+    folder.journal.write_once("test", f"episode {best.episode}", episode=best.episode, headline=headline)
     deliver(run)
     return folder.validation("test").headline().success_rate
 

@@ -34,6 +34,7 @@ SMALL = {
     "library_moves": 4,
     "warm_start_updates": 40,
     "comparison_traces": 6,
+    "dashboard_pictures": False,
 }
 
 

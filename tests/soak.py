@@ -98,7 +98,7 @@ def memory(mlruns: Path) -> tuple[str, bool]:
     folder = trained(mlruns, config, "long")
     first = next(entry["time"] for entry in folder.journal.read("validation") if entry["episode"] == 1000)
     last = next(entry["time"] for entry in folder.journal.read("validation") if entry["episode"] == 5000)
-    measured = [(entry["time"], entry["main_mib"]) for entry in folder.journal.read("memory")]
+    measured = [(entry["time"], entry["main_memory_mib"]) for entry in folder.journal.read("system")]
     at_first = [mib for at, mib in measured if at <= first][-1]
     growth = max(mib for at, mib in measured if first <= at <= last) - at_first
     text = f"main process after 1000 episodes {at_first:.0f} MiB, grown by {growth:.1f} MiB in the next 4000"

@@ -29,7 +29,7 @@ from rlcore.learning.library import Library
 from rlcore.learning.plan import Segment
 from rlcore.learning.policy import LibraryPolicy, Standardised
 from rlcore.learning.trace_table import TraceTable
-from rlcore.records import Rollout
+from rlcore.records import PlayedEpisode, Rollout
 
 
 def untrained(config: Stage1Config, library: Library, table: TraceTable, subjects: Sequence[Subject]) -> Checkpoint:
@@ -223,18 +223,25 @@ class _Recorder(BaseCallback):
         if not episodes:
             self._mark()
             return
+        # envs play the numbers side by side, so they ended in order
+        played = [
+            _played(number, episode, self._config)
+            for number, episode in enumerate(episodes, start=self.episode - len(episodes) + 1)
+        ]
         figures["reward_spread"] = self._reward_spread
         statistics, (asked, remembered, seconds) = self._evaluator.statistics, self._before
         rollout = Rollout(
             episode=self.episode,
             episodes=len(episodes),
             failures=_failures(episodes),
-            **_means(episodes, self._config),
+            **_means(played),
+            first_gain=float(np.mean([e.with_weights(self._config.weights).best_gain_after(1) for e in episodes])),
             traces=statistics.asked - asked,
             remembered=statistics.remembered - remembered,
             seconds=time.perf_counter() - self._start,
             trace_seconds=statistics.trace_seconds - seconds,
             train=figures,
+            played=tuple(played),
         )
         self._mark()
         self._on_rollout_record(rollout)
@@ -260,27 +267,28 @@ def _failures(episodes: Sequence[Episode]) -> dict[str, int]:
     return {kind: kinds[kind] for kind in sorted(filter(None, kinds))}
 
 
-def _means(episodes: Sequence[Episode], config: Stage1Config) -> dict[str, float]:
-    # each episode has a size weight of its own: gains are told at the run's, to be comparable with a validation's
-    told = [episode.with_weights(config.weights) for episode in episodes]
+def _played(number: int, episode: Episode, config: Stage1Config) -> PlayedEpisode:
+    plain, best = episode.subject.plain, episode.delivered
+    quality, size = (plain.quality, plain.size_bytes) if best is None else (best.trace.quality, best.trace.size_bytes)
+    return PlayedEpisode(
+        number=number,
+        logo=episode.subject.name,
+        digest=episode.subject.logo.digest,
+        size_weight=episode.weights.size,
+        reward=episode.best_gain,
+        # each episode has a size weight of its own: at the run's, gains are comparable with a validation's
+        gain=episode.with_weights(config.weights).best_gain,
+        quality=quality,
+        ssim_improvement=ssim_improvement(quality, plain),
+        bytes_ratio=size / plain.size_bytes,
+        success=best is not None and best.success,
+        length=episode.step,
+        failed_traces=sum(attempt.trace.failure is not None for attempt in episode.attempts),
+        parameters=None if best is None else best.parameters.as_dict(),
+    )
 
-    def mean(values: list[float]) -> float:
-        return float(np.mean(values))
 
-    plains = [episode.subject.plain for episode in episodes]
-    delivered = [
-        (plain.quality, plain.size_bytes, False)
-        if (best := episode.delivered) is None
-        else (best.trace.quality, best.trace.size_bytes, best.success)
-        for episode, plain in zip(episodes, plains, strict=True)
-    ]
-    pairs = list(zip(delivered, plains, strict=True))
-    return {
-        "reward": mean([episode.best_gain for episode in episodes]),
-        "gain": mean([episode.best_gain for episode in told]),
-        "first_gain": mean([episode.best_gain_after(1) for episode in told]),
-        "quality": mean([quality for quality, _, _ in delivered]),
-        "bytes_ratio": mean([size / plain.size_bytes for (_, size, _), plain in pairs]),
-        "ssim_improvement": mean([ssim_improvement(quality, plain) for (quality, _, _), plain in pairs]),
-        "success_rate": mean([float(success) for _, _, success in delivered]),
-    }
+def _means(played: Sequence[PlayedEpisode]) -> dict[str, float]:
+    names = ("reward", "gain", "quality", "bytes_ratio", "ssim_improvement")
+    means = {name: float(np.mean([getattr(episode, name) for episode in played])) for name in names}
+    return means | {"success_rate": float(np.mean([episode.success for episode in played]))}

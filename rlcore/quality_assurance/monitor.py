@@ -32,6 +32,7 @@ class Monitor:
         self._alerts: list[Alert] = []
         self._open: dict[str, int] = {}
         self._calm: dict[str, int] = {}
+        self._over: list[tuple[Alert, int]] = []
         self._seen_in_chunk: set[int] = set()
         self._seen_since: set[int] = set()
 
@@ -44,6 +45,11 @@ class Monitor:
     def open_alerts(self) -> tuple[Alert, ...]:
         """Those whose trouble is not over."""
         return tuple(self._alerts[number] for number in sorted(self._open.values()))
+
+    @property
+    def over(self) -> tuple[tuple[Alert, int], ...]:
+        """Alerts whose trouble is over, with the episode at which that was seen; not those that a rollback closed."""
+        return tuple(self._over)
 
     @property
     def recent_alerts(self) -> tuple[Alert, ...]:
@@ -98,7 +104,7 @@ class Monitor:
                 continue
             reading = check.read(self._config, self._history)
             if reading is None:
-                self._rest(check.name, patience)
+                self._rest(check.name, patience, episode)
             else:
                 told.append(self._tell(check.name, check.kind, reading, episode))
         return told
@@ -116,12 +122,12 @@ class Monitor:
         self._seen_since.add(number)
         return self._alerts[number]
 
-    def _rest(self, name: str, patience: int) -> None:
+    def _rest(self, name: str, patience: int, episode: int) -> None:
         """A look that found nothing wrong."""
         if name in self._open:
             self._calm[name] += 1
             if self._calm[name] >= patience:
-                del self._open[name]
+                self._over.append((self._alerts[self._open.pop(name)], episode))
 
 
 def _is_on(config: Stage1Config, kind: Kind) -> bool:

@@ -136,7 +136,7 @@ def html_page(evidence: Evidence, gallery: Sequence[GalleryItem], pictures: Sequ
             pictures=pictures,
             gallery=gallery,
             comparison=None if evidence.comparison is None else section_content(evidence.comparison),
-            timeline=timeline(evidence.verdicts),
+            timeline=timeline(evidence.verdicts, evidence.milestones),
             seen=seen,
             region_style=_region_style,
         )

@@ -30,7 +30,7 @@ DEADLINE_SECONDS = 150
 PREPARED = ("data", "library.json", "table.npz", "checkpoints/episode-000000.pt")
 """Made before any training: copied, so that a run begins there."""
 
-FACTS = ("data", "library", "baselines", "validation", "comparison", "milestone", "verdict", "test")
+FACTS = ("data", "library", "baselines", "validation", "comparison", "milestone", "verdict", "test", "checkpoint")
 """Events of the journal that every run of the same settings has, once each."""
 
 
@@ -141,8 +141,14 @@ def other_facts(ours: RunFolder, theirs: RunFolder) -> list[str]:
     found = [
         event for event in FACTS if without_times(ours.journal.read(event)) != without_times(theirs.journal.read(event))
     ]
+    found += [] if _episodes(ours) == _episodes(theirs) else ["episode"]
     same = [figures(one) for one in ours.rollouts()] == [figures(one) for one in theirs.rollouts()]
     return found if same else [*found, "rollout"]
+
+
+def _episodes(folder: RunFolder) -> dict[tuple[int, int], Any]:
+    """Each counts once, also where a kill had it written twice."""
+    return {(e["rollbacks"], e["episode"]["number"]): e["episode"] for e in folder.journal.read("episode")}
 
 
 def other_series(ours: RunFolder, theirs: RunFolder) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
@@ -16,6 +17,7 @@ from rlcore.errors import CheckpointError
 from rlcore.logos import load_logo
 from rlcore.rendering import render
 from rlcore.run_folder import RunFolder
+from tests.rlcore.made import alert, rollout
 from tests.rlcore.pictures import disk
 
 
@@ -139,13 +141,19 @@ def test_an_unknown_option_is_a_usage_error(capsys):
     assert "--sed" in capsys.readouterr().err
 
 
+ports = []
+"""Where the dashboard of the last calls would be."""
+
+
 @pytest.fixture
 def started(monkeypatch, tmp_path):
     """What the command line would run; the result is a report that says so."""
     calls = []
+    ports.clear()
 
-    def record(settings, name, console, quiet):
+    def record(settings, name, console, quiet, port):
         calls.append((settings, name, quiet))
+        ports.append(port)
         report = tmp_path / "report.json"
         report.write_text('{"gain": "2,5 é"}\n', encoding="utf-8")
         return report, name != "rejected"
@@ -196,7 +204,7 @@ def unfinished(monkeypatch, tmp_path):
     monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "mlruns"))
     folder = RunFolder(tmp_path / "mlruns" / "stage1" / "half done")
     folder.write_config(Stage1Config(workers=3, seed=8))
-    folder.journal.write("run", name="half done")
+    folder.journal.write("started", name="half done", schema_version=1, target_episodes=60, chunks=2)
     return folder
 
 
@@ -230,6 +238,58 @@ def test_a_run_that_can_not_be_resumed_is_told_in_one_line(started, unfinished, 
     unfinished.journal.write("ended", status="FINISHED", resumable=False)
     assert resume("half done") == USAGE_ERROR
     assert "finished: there is nothing to go on with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "port"), [([], 8768), (["--port", "9000"], 9000), (["--no-dashboard"], None), (["--port", "0"], 0)]
+)
+def test_a_run_has_its_dashboard_unless_it_is_not_wanted(started, options, port):
+    run_main(*options)
+    assert ports == [port]
+
+
+def told(capsys, *arguments):
+    """What a command says that succeeds."""
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_runs_are_listed_with_their_state(unfinished, capsys):
+    unfinished.journal.write("rollout", rollbacks=0, rollout=rollout(1.0, 30).as_dict())
+    listed = told(capsys, "runs")
+    assert "half done" in listed
+    assert "lost" in listed  # no process is at it
+    assert "30 of 60" in listed
+
+
+def test_without_a_run_it_is_said_how_to_begin_one(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "none"))
+    assert "stage1 run begins one" in told(capsys, "runs").replace("\n", " ")
+
+
+def test_the_status_is_the_progress_report_as_it_stands(unfinished, capsys):
+    unfinished.journal.write("rollout", rollbacks=0, rollout=rollout(1.0, 30).as_dict())
+    unfinished.journal.write("alert", alert=asdict(alert()))
+    for arguments in ((), ("half done",)):
+        text = told(capsys, "status", *arguments)
+        assert "half done: episode 30 of 60 (50%)" in text
+        assert alert().message in text
+
+
+def test_a_run_that_is_not_there_has_no_status(unfinished, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["status", "nobody"])
+    assert caught.value.code == USAGE_ERROR
+    assert "run 'nobody' is not in" in capsys.readouterr().err
+
+
+def test_a_dashboard_of_a_run_that_is_not_there_is_refused(unfinished, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["dashboard", "--run", "nobody", "--port", "0"])
+    assert caught.value.code == USAGE_ERROR
+    assert "run 'nobody' is not in" in capsys.readouterr().err
 
 
 def test_an_interruption_is_no_traceback(monkeypatch, capsys):

@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from flows import prefect_server
 from flows.prefect_server import prefect_api
 from rlcore.errors import ConfigError
+from rlcore.learning.checkpoints import latest_checkpoint
 from rlcore.run_folder import RunFolder
 from tests.flows.processes import prepare, toml_of
 
@@ -94,7 +95,7 @@ def test_it_ends_in_a_moment_says_how_to_go_on_and_leaves_no_process(interrupted
 def test_what_was_played_is_kept_and_mlflow_knows_that_it_was_killed(interrupted):
     *_, folder, _ = interrupted
     played = folder.rollouts()[-1].episode
-    assert folder.latest_checkpoint().episode == played > 0
+    assert latest_checkpoint(folder).episode == played > 0
     store = f"sqlite:///{folder.path.parent.parent / 'mlflow.db'}"
     client = mlflow.MlflowClient(store)
     [found] = client.search_runs([client.get_experiment_by_name("stage1").experiment_id])

@@ -11,16 +11,16 @@ from flows import progress_view
 from flows.progress_view import REFRESH_SECONDS, ProgressState, ProgressView, render
 from rlcore.journal import Journal
 from rlcore.records import Verdict
-from tests.rlcore.made import alert, rollout, validation
+from tests.rlcore.made import alert, judged, rollout, validation
 
 HEADLINE = asdict(validation(1.5, episode=30).headline())
 EVENTS = [
-    {"event": "run", "name": "tiny", "target_episodes": 60, "chunks": 2},
+    {"event": "started", "name": "tiny", "schema_version": 1, "target_episodes": 60, "chunks": 2},
     {"event": "stage_begin", "stage": "training"},
     {"event": "rollout", "rollout": rollout(1.25, 20, episodes=20, seconds=10.0).as_dict()},
     {"event": "rollout", "rollout": rollout(1.375, 30, episodes=10, seconds=5.0).as_dict()},
     {"event": "milestone", "name": "episodes-50", "episode": 30, "message": "50% of 60 episodes done"},
-    {"event": "validation", "episode": 30, "headline": HEADLINE},
+    {"event": "validation", **judged(validation(1.5, episode=30))},
     {"event": "alert", "alert": asdict(alert())},
     {"event": "verdict", "verdict": asdict(Verdict(30, "continue", "all fine", (alert(),)))},
     {"event": "something new", "field": 1},
@@ -31,7 +31,7 @@ EVENTS = [
 def folded(events=EVENTS):
     state = ProgressState()
     for event in events:
-        state.take(event)
+        state.take({"time": 1.0, **event})
     return state
 
 
@@ -43,34 +43,37 @@ def shown(state, width=100):
 
 def test_the_state_after_some_events():
     state = folded()
-    assert (state.target_episodes, state.chunks, state.chunk, state.episode) == (60, 2, 1, 30)
-    assert (state.gain, state.success_rate) == (1.375, 0.25)
-    assert (state.stage, state.done, state.total) == ("references: test", 16, 150)
-    assert state.validation == HEADLINE
+    run = state.run
+    assert (run.target_episodes, run.chunks, run.chunk, run.episode) == (60, 2, 1, 30)
+    assert (run.rollouts[-1].gain, run.rollouts[-1].success_rate) == (1.375, 0.25)
+    assert (run.stage, run.done, run.total) == ("references: test", 16, 150)
+    assert run.validations[-1]["headline"] == HEADLINE
     assert state.notes == ["50% of 60 episodes done", "medium alert: a gap. more logos", "gate: continue (all fine)"]
-    assert state.velocity == 2.0
-    assert state.eta == "0:15"
+    assert run.velocity == 2.0
+    assert state.eta == "–"  # training is over
+    assert folded(EVENTS[:4]).eta == "0:15"
 
 
 def test_a_new_stage_begins_at_nothing():
     state = folded([*EVENTS, {"event": "stage_begin", "stage": "training"}])
-    assert (state.stage, state.done, state.total, state.chunk) == ("training", 0, 0, 2)
+    run = state.run
+    assert (run.stage, run.done, run.total, run.chunk) == ("training", 0, 0, 2)
 
 
 def test_velocity_is_that_of_the_last_rollouts():
     slow = {"event": "rollout", "rollout": rollout(1.0, 10, episodes=10, seconds=1000.0).as_dict()}
     fast = {"event": "rollout", "rollout": rollout(1.0, 20, episodes=10, seconds=2.0).as_dict()}
-    assert folded([slow, *[fast] * 10]).velocity == 5.0
-    assert folded([slow, *[fast] * 9]).velocity < 1
+    assert folded([slow, *[fast] * 10]).run.velocity == 5.0
+    assert folded([slow, *[fast] * 9]).run.velocity < 1
 
 
 def test_the_panel_has_every_figure():
     text = shown(folded())
     for part in (
-        "references: test  16/150",
+        "references: test 16/150",
         "30 of 60, chunk 1 of 2",
         "mean gain 1.375, success rate 25.0%",
-        "2.00 episodes/s, 0:15 of training left",
+        "2.00 episodes/s, – of training left",
         "gain 1.500, SSIM improvement 0.500, success 0.0% (episode 30)",
         "gate: continue (all fine)",
         "medium alert: a gap",
@@ -94,7 +97,9 @@ def test_only_the_last_notes_are_shown():
 
 
 def test_notes_are_no_markup():
-    assert "[red]not red[/red]" in shown(folded([{"event": "milestone", "message": "[red]not red[/red]"}]))
+    assert "[red]not red[/red]" in shown(
+        folded([{"event": "milestone", "name": "n", "episode": 1, "message": "[red]not red[/red]"}])
+    )
 
 
 def test_the_line_has_every_figure():
@@ -159,7 +164,7 @@ def test_an_error_in_the_run_ends_the_view(quick, tmp_path):
 
 def test_a_chunk_that_is_trained_in_several_goes_is_one_chunk():
     go = {"event": "stage_begin", "stage": "training"}
-    assert folded([EVENTS[0], go, {"event": "resumed"}, go, go]).chunk == 1
+    assert folded([EVENTS[0], go, {"event": "resumed"}, go, go]).run.chunk == 1
 
 
 def test_what_happens_to_a_run_is_told():

@@ -34,7 +34,7 @@ from tests.flows.processes import (
 )
 
 BLOWS = (
-    Blow("run"),
+    Blow("started"),
     Blow("stage_begin", 1),
     Blow("progress", 3, "group"),
     Blow("progress", 4, "worker"),
@@ -51,7 +51,7 @@ BLOWS = (
     Blow("test", 1),
     Blow("stage_begin", 1, signals=(signal.SIGINT, signal.SIGINT)),
     Blow("compared", 1, "group"),
-    Blow("reported", 1),
+    Blow("final_report", 1),
 )
 
 
@@ -119,7 +119,7 @@ def test_two_runs_that_differ_are_told_apart(run, killed, tmp_path):
     copy = RunFolder(tmp_path / "copy")
     shutil.copytree(killed.folder.path, copy.path)
     (copy.path / "table.npz").write_bytes(b"another")
-    copy.journal.write("milestone", key="one more")
+    copy.journal.write("milestone", key="one more", name="one more", episode=1, message="made up")
     assert other_files(copy, run.folder) == ["table.npz"]
     assert other_facts(copy, run.folder) == ["milestone"]
 

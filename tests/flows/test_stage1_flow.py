@@ -92,6 +92,7 @@ def test_every_file_is_there(run):
         "comparison.html",
         "best_model.pt",
         "stage1_final_report.json",
+        "stage1_progress_report.json",
         "stage1_summary.txt",
         "stage1_training_progress.png",
         "report.html",
@@ -210,7 +211,17 @@ def test_rollouts_and_verdicts_are_in_the_journal(run):
     assert sum(rollout.episodes for rollout in rollouts) == 60
     assert [verdict.episode for verdict in run.folder.verdicts()] == [30, 60]
     events = {entry["event"] for entry in run.folder.journal.read()}
-    assert {"run", "data", "validation", "milestone", "memory", "traces", "ended"} <= events
+    assert {
+        "started",
+        "data",
+        "episode",
+        "checkpoint",
+        "validation",
+        "milestone",
+        "system",
+        "traces",
+        "ended",
+    } <= events
     assert run.folder.journal.read("ended")[0]["status"] == "FINISHED"
     assert {
         "data",
@@ -288,6 +299,7 @@ def test_files_are_artifacts_and_the_same(run):
         "journal.jsonl",
         "best_model.pt",
         "stage1_final_report.json",
+        "stage1_progress_report.json",
         "stage1_summary.txt",
         "stage1_training_progress.png",
         "report.html",

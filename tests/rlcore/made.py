@@ -17,7 +17,8 @@ from rlcore.judging.validation import LogoResult, Validation
 from rlcore.learning.library import Library, Move
 from rlcore.learning.trace_table import TraceTable
 from rlcore.parameters import PLAIN, Parameters
-from rlcore.records import Alert, Rollout
+from rlcore.records import Alert, PlayedEpisode, Rollout
+from rlcore.statistics import estimate
 from tests.rlcore.pictures import disk, flat, logo
 
 SETTINGS = tuple(Parameters(filter_speckle=number) for number in range(11))
@@ -115,3 +116,44 @@ def table(gains: ArrayLike) -> TraceTable:
     wanted = np.asarray(gains, dtype=np.float64)
     same = np.full(wanted.shape, 1024.0)
     return TraceTable(1 - 0.5 * 2.0**-wanted, same, np.full(wanted.shape[1], 0.5), same[0].copy())
+
+
+def played(number: int = 1, **values: Any) -> PlayedEpisode:
+    settings: dict[str, Any] = {
+        "logo": "logo",
+        "digest": "00ff",
+        "size_weight": 0.5,
+        "reward": 1.25,
+        "gain": 1.0,
+        "quality": 0.9,
+        "ssim_improvement": 0.5,
+        "bytes_ratio": 0.5,
+        "success": False,
+        "length": 8,
+        "failed_traces": 0,
+        "parameters": PLAIN.as_dict(),
+    }
+    return PlayedEpisode(number, **(settings | values))
+
+
+def judged(validation: Validation) -> dict[str, Any]:
+    """The fields of the journal's event of a validation."""
+    results = validation.of()
+    return {
+        "episode": validation.episode,
+        "headline": dataclasses.asdict(validation.headline()),
+        "gain": dataclasses.asdict(estimate([result.gain for result in results])),
+        "success_rate": dataclasses.asdict(estimate([float(result.success) for result in results])),
+    }
+
+
+def system(**values: Any) -> dict[str, Any]:
+    """The fields of a journal's ``system`` event."""
+    settings: dict[str, Any] = {
+        "memory_mib": 900.0,
+        "main_memory_mib": 400.0,
+        "cpu_percent": 50.0,
+        "disk_free_mib": 50_000.0,
+        "workers": 2,
+    }
+    return settings | values

@@ -153,3 +153,32 @@ def test_a_fact_that_a_kill_cut_short_is_written_again(journal):
     journal.path.write_bytes(whole[:-10])
     assert journal.write_once("verdict", "chunk 1", decision="continue")
     assert [entry["decision"] for entry in journal.read()] == ["continue"]
+
+
+def test_a_fact_seals_what_stands_before_it(journal):
+    parts = [("part", {"number": number}) for number in range(3)]
+    assert journal.write_once("whole", "a", after=parts, size=3)
+    assert not journal.write_once("whole", "a", after=parts, size=3)
+    assert [(entry["event"], entry.get("number")) for entry in journal.read()] == [
+        ("part", 0),
+        ("part", 1),
+        ("part", 2),
+        ("whole", None),
+    ]
+
+
+def test_some_kinds_of_events_are_read_in_their_order(journal):
+    for event in ("one", "two", "three", "one"):
+        journal.write(event, text='"event": "two"')
+    assert [entry["event"] for entry in journal.read("one", "three")] == ["one", "three", "one"]
+
+
+def test_a_line_is_checked_before_any_of_its_block_is_written(tmp_path):
+    def check(entry):
+        if entry["event"] == "bad":
+            raise ValueError("bad")
+
+    journal = Journal(tmp_path / "journal.jsonl", check)
+    with pytest.raises(ValueError, match="bad"):
+        journal.write_once("bad", "a", after=[("good", {})])
+    assert journal.read() == []

@@ -28,7 +28,7 @@ def test_a_run_is_running_then_finished(config, mlruns):
         assert run.config == config
     assert status(run) == "FINISHED"
     events = run.folder.journal.read()
-    assert [entry["event"] for entry in events if entry["event"] != "memory"] == ["run", "ended"]
+    assert [entry["event"] for entry in events if entry["event"] != "system"] == ["started", "ended"]
     assert (events[0]["target_episodes"], events[0]["chunks"]) == (60, 2)
 
 
@@ -66,8 +66,10 @@ def test_an_unfinished_run_goes_on_with_its_own_mlflow_run(config):
         assert status(second) == "RUNNING"
         assert second.config.workers == 3
     assert status(second) == "FINISHED"
-    told = [entry["event"] for entry in second.folder.journal.read() if entry["event"] in ("run", "resumed", "ended")]
-    assert told == ["run", "ended", "resumed", "ended"]
+    told = [
+        entry["event"] for entry in second.folder.journal.read() if entry["event"] in ("started", "resumed", "ended")
+    ]
+    assert told == ["started", "ended", "resumed", "ended"]
 
 
 def test_another_configuration_needs_another_name(config):

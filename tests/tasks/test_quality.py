@@ -8,6 +8,7 @@ from rlcore.records import Verdict
 from tasks.monitoring import monitor_of
 from tasks.quality import closing_state
 from tasks.run import Run
+from tests.rlcore.made import judged, system
 from tests.rlcore.quality_assurance.made_runs import CONFIG, found, good, measured
 
 
@@ -22,7 +23,7 @@ def write(run, *events):
     for event in events:
         if hasattr(event, "results"):
             run.folder.write_validation(event)
-            run.folder.journal.write("validation", episode=event.episode)
+            run.folder.journal.write("validation", **judged(event))
         else:
             run.folder.journal.write("rollout", rollbacks=0, rollout=event.as_dict())
 
@@ -47,8 +48,8 @@ def test_a_training_that_broke_is_critical(run):
 
 def test_memory_is_looked_at_after_each_chunk(run):
     for chunk, mib in enumerate((1000, 2000, 3000)):
-        run.folder.journal.write("memory", mib=mib / 2)
-        run.folder.journal.write("memory", mib=mib)
+        run.folder.journal.write("system", **system(memory_mib=mib / 2))
+        run.folder.journal.write("system", **system(memory_mib=mib))
         write(run, measured([1.0], 30 * chunk))
     assert found(monitor_of(run.folder, CONFIG)) == [("memory", "medium")]
 

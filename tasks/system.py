@@ -1,11 +1,14 @@
-"""Memory of all processes of a run together, sampled beside the work."""
+"""What a run takes of the machine, sampled beside the work."""
 
 from __future__ import annotations
 
+import shutil
 import threading
 from types import TracebackType
+from typing import Any
 
 import psutil
+import torch
 
 from rlcore.journal import Journal
 
@@ -28,23 +31,40 @@ def _own_bytes(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
 
 
-class MemoryWatch:
-    """A thread that writes a ``memory`` event into the journal every few seconds."""
+def _gpu_memory_mib() -> list[float]:
+    return [round(torch.cuda.memory_allocated(number) / 2**20, 1) for number in range(torch.cuda.device_count())]
+
+
+def system_figures(journal: Journal) -> dict[str, Any]:
+    """One sample, as the journal's ``system`` event has it; CPU is since the sample before (the first says 0)."""
+    return {
+        "memory_mib": round(memory_mib(), 1),
+        "main_memory_mib": round(_own_bytes(psutil.Process()) / 2**20, 1),
+        "cpu_percent": psutil.cpu_percent(),
+        "disk_free_mib": round(shutil.disk_usage(journal.path.parent).free / 2**20, 1),
+        "workers": len(psutil.Process().children(recursive=True)),
+        "gpu_memory_mib": _gpu_memory_mib(),
+    }
+
+
+class SystemWatch:
+    """A thread that writes a ``system`` event into the journal every few seconds."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="memory-watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="system-watch", daemon=True)
 
     def _watch(self) -> None:
+        psutil.cpu_percent()  # counted from here: psutil remembers its last look for each thread
         while not self._stop.wait(INTERVAL_SECONDS):
             self._write()
 
     def _write(self) -> None:
-        main = _own_bytes(psutil.Process()) / 2**20
-        self._journal.write("memory", mib=round(memory_mib(), 1), main_mib=round(main, 1))
+        self._journal.write("system", **system_figures(self._journal))
 
-    def __enter__(self) -> MemoryWatch:
+    def __enter__(self) -> SystemWatch:
+        psutil.cpu_percent()
         self._thread.start()
         return self
 

@@ -1,4 +1,4 @@
-"""Memory of all processes of a run together."""
+"""What a run takes of the machine."""
 
 import subprocess
 import sys
@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from rlcore.events import check
 from rlcore.journal import Journal
-from tasks import memory
-from tasks.memory import MemoryWatch, memory_mib
+from tasks import system
+from tasks.system import SystemWatch, memory_mib
 
 HOLDER = "data = bytearray(768 * 2**20); data[::4096] = b'x' * len(data[::4096]); print('ready', flush=True); input()"
 
@@ -39,25 +40,25 @@ def test_own_memory_counts():
 
 
 def test_a_watch_writes_while_the_work_goes_on_and_at_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "INTERVAL_SECONDS", 0.05)
-    journal = Journal(tmp_path / "journal.jsonl")
-    with MemoryWatch(journal):
+    monkeypatch.setattr(system, "INTERVAL_SECONDS", 0.05)
+    journal = Journal(tmp_path / "journal.jsonl", check)
+    with SystemWatch(journal):
         deadline = time.monotonic() + 10
-        while len(journal.read("memory")) < 2 and time.monotonic() < deadline:
+        while len(journal.read("system")) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
-        during = len(journal.read("memory"))
-    samples = journal.read("memory")
+        during = len(journal.read("system"))
+    samples = journal.read("system")
     assert during >= 2
     assert len(samples) >= during + 1
-    assert all(20 < sample["mib"] < 20_000 for sample in samples)
+    assert all(20 < sample["memory_mib"] < 20_000 for sample in samples)
     time.sleep(0.2)
-    assert len(journal.read("memory")) == len(samples)
+    assert len(journal.read("system")) == len(samples)
 
 
 def test_an_error_in_the_work_ends_the_watch_and_is_not_kept_back(tmp_path):
-    journal = Journal(tmp_path / "journal.jsonl")
-    watch = MemoryWatch(journal)
+    journal = Journal(tmp_path / "journal.jsonl", check)
+    watch = SystemWatch(journal)
     with pytest.raises(ValueError, match="work"), watch:
         raise ValueError("work")
-    assert len(journal.read("memory")) == 1
+    assert len(journal.read("system")) == 1
     assert not watch._thread.is_alive()

@@ -1,0 +1,52 @@
+"""``stage1 runs`` and ``stage1 status``: what the runs are at, in the terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from flows.tables import print_table
+from rlcore.dashboard.snapshot import RunIndex
+from rlcore.errors import ConfigError
+from rlcore.progress.state import RunState
+from rlcore.reporting.progress_report import as_markdown, progress_report
+from rlcore.reporting.wording import decimal, percent
+from rlcore.run_folder import RunFolder
+from tasks.run import mlruns_folder
+
+
+def show_runs(console: Console) -> None:
+    """One line a run, the latest first."""
+    runs = RunIndex(mlruns_folder()).rows()
+    if not runs:
+        console.print(f"no run in {mlruns_folder() / 'stage1'}: stage1 run begins one", highlight=False, soft_wrap=True)
+        return
+    rows = [["run", "state", "begun", "episodes", "gain", "success"], *(_row(run) for run in runs)]
+    print_table(console, f"runs in {mlruns_folder() / 'stage1'}", rows)
+
+
+def _row(run: dict[str, Any]) -> list[str]:
+    begun = datetime.fromtimestamp(run["begun"]).strftime("%Y-%m-%d %H:%M")
+    episodes = f"{run['episode']:,} of {run['target_episodes']:,}"
+    return [run["name"], run["state"], begun, episodes, decimal(run["gain"]), percent(run["success_rate"])]
+
+
+def show_status(name: str, console: Console) -> None:
+    """The progress report of a run (default: the latest) as it stands.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    runs = RunIndex(mlruns_folder()).rows()
+    found = [run for run in runs if name in ("", run["name"])]
+    if not found:
+        names = ", ".join(run["name"] for run in runs[:5])
+        raise ConfigError(f"run {name!r} is not in {mlruns_folder() / 'stage1'}; the latest there: {names or 'none'}")
+    folder = RunFolder(mlruns_folder() / "stage1" / found[0]["name"])
+    state = RunState.of(folder.journal.read())
+    now = f"{state.stage} {state.done}/{state.total}" if state.total else state.stage
+    console.print(f"{found[0]['state']}{f': {now}' if now else ''}", style="bold", highlight=False)
+    console.print(Markdown(as_markdown(progress_report(folder.config(), state, state.begun))))
