@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rlcore.dashboard.drawing import Drawings
@@ -27,6 +26,9 @@ from rlcore.dashboard.snapshot import RunIndex
 from rlcore.errors import ConfigError
 from rlcore.run_folder import RunFolder
 
+NO_SUCH_RUN = 4404
+"""Close code where the run is not there, or not yet."""
+
 REASONS = {TOO_SLOW: "messages were not read"}
 
 
@@ -42,12 +44,13 @@ class Conversation:
         self._drawing: asyncio.Task[None] | None = None
 
     async def hold(self, runs: RunIndex, run: str) -> None:
-        """Refuses the handshake with 404 where there is no such run; else talks until either side has enough."""
+        """Closes with ``NO_SUCH_RUN`` where there is none (yet); else talks until either side has enough."""
         folder = await asyncio.to_thread(runs.find, run)
-        if folder is None:
-            await self._socket.send_denial_response(PlainTextResponse("no such run", 404))
-            return
+        # accepted first: a browser can't tell a refused handshake from a server that is away, and complains of it
         await self._socket.accept()
+        if folder is None:
+            await self._socket.close(NO_SUCH_RUN, "no such run, or not yet")
+            return
         try:
             follower = await self._followers.join(folder, self._client)
         except (ConfigError, OSError) as error:  # since it was looked for

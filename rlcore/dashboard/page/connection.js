@@ -5,6 +5,9 @@ const LONGEST_WAIT_MS = 5000;
 const PING_EVERY_MS = 20000;
 const PONG_WITHIN_MS = 10000;
 
+/** Close code: the run is not there, or not yet. */
+const NO_SUCH_RUN = 4404;
+
 /** The socket's address for the run that the page's own address names; without one the server takes the latest. */
 function socketAddress() {
   const address = new URL("/ws", window.location.href);
@@ -16,8 +19,8 @@ function socketAddress() {
 
 export class Connection {
   /**
-   * `onMessage` gets each message, `onState` "connecting", "live" or "reconnecting". Live is what has had its
-   * `initial_data`: a server that accepts and drops at once must not be asked twice a second.
+   * `onMessage` gets each message, `onState` "connecting", "live", "waiting" (for the run to begin) or "reconnecting".
+   * Live is what has had its `initial_data`: a server that accepts and drops at once must not be asked twice a second.
    */
   constructor(onMessage, onState) {
     this.onMessage = onMessage;
@@ -42,7 +45,7 @@ export class Connection {
     this.socket = socket;
     socket.onopen = () => this.startPings();
     socket.onmessage = (event) => this.receive(event.data);
-    socket.onclose = () => this.retryLater();
+    socket.onclose = ({ code }) => this.retryLater(code === NO_SUCH_RUN ? "waiting" : "reconnecting");
     // a server that never answers the handshake is as good as none
     this.timers.pong = setTimeout(() => this.retryLater(), PONG_WITHIN_MS);
   }
@@ -82,16 +85,16 @@ export class Connection {
     this.timers.pong = setTimeout(() => this.retryLater(), PONG_WITHIN_MS);
   }
 
-  retryLater() {
+  retryLater(state = "reconnecting") {
     this.drop();
-    this.become("reconnecting");
+    this.become(state);
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.attempts);
     this.attempts += 1;
     this.timers.retry = setTimeout(() => this.open(), wait);
   }
 
   retryNow() {
-    if (this.state === "reconnecting" && this.socket === null) this.open();
+    if (["reconnecting", "waiting"].includes(this.state) && this.socket === null) this.open();
   }
 
   /** Lets go of the socket at once: closing one whose other end is gone would take minutes to be confirmed. */

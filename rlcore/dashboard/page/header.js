@@ -12,14 +12,19 @@ const STATES = {
 };
 /** What a run is before anything is known of it. */
 const UNKNOWN = { name: "", state: "…", stage: "", open_alerts: null, time_left: null, test: null, picture: null };
-const CONNECTIONS = { connecting: "chip", live: "chip good", reconnecting: "chip warn" };
+const CONNECTIONS = {
+  connecting: ["chip", "connecting"],
+  live: ["chip good", "live"],
+  waiting: ["chip accent", "waiting for the run to begin"],
+  reconnecting: ["chip warn", "reconnecting"],
+};
 
 function chip(node, className, text) {
   if (node.className !== className) node.className = className;
   setText(node, text);
 }
 
-export const showConnection = (state) => chip(find("#connection"), CONNECTIONS[state], state);
+export const showConnection = (state) => chip(find("#connection"), ...CONNECTIONS[state]);
 
 function tile(name, value, detail) {
   const node = find(`#tile-${name}`);

@@ -60,7 +60,7 @@ function receive(message) {
 function onState(state) {
   showConnection(state);
   drawing(false); // the answer to what was asked on another connection never comes
-  if (state === "reconnecting" && store.run === "") offerRuns();
+  if (["waiting", "reconnecting"].includes(state) && store.run === "") offerRuns();
 }
 
 /** A run that is not there (yet) has no answer: the others can be chosen meanwhile. */
@@ -105,6 +105,13 @@ window.dashboard = {
   },
   get run() {
     return store.run;
+  },
+  /** Points of the curves: whoever watches over the page sees that nothing is lost or told twice. */
+  get counts() {
+    return {
+      episodes: store.curve("episode/reward").x.length,
+      validations: store.curve("validation/gain").x.length,
+    };
   },
 };
 
