@@ -17,9 +17,8 @@ function gauge({ health }, palette) {
   const { muted } = palette;
   const trace = {
     type: "indicator",
-    mode: "gauge+number",
+    mode: "gauge",
     value: health.score,
-    number: { valueformat: ".0f", suffix: " / 100", font: { size: 24 } },
     gauge: {
       axis: { range: [0, 100], tickvals: [0, 15, 50, 100], tickcolor: muted, tickfont: { color: muted } },
       bar: { color, thickness: 0.75 },
@@ -27,7 +26,19 @@ function gauge({ health }, palette) {
       borderwidth: 0,
     },
   };
-  return { data: [trace], layout: { margin: { l: 32, r: 32, t: 26, b: 6 } } };
+  // plotly's own number stays where it was when the panel changes its width
+  const number = {
+    text: `${health.score.toFixed(0)} / 100`,
+    font: { size: 24 },
+    showarrow: false,
+    xref: "paper",
+    yref: "paper",
+    x: 0.5,
+    y: 0,
+    xanchor: "center",
+    yanchor: "bottom",
+  };
+  return { data: [trace], layout: { margin: { l: 32, r: 32, t: 26, b: 6 }, annotations: [number] } };
 }
 
 function row({ name, value, limit, headroom, meaning }) {
