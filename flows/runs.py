@@ -46,7 +46,7 @@ def show_status(name: str, console: Console) -> None:
         names = ", ".join(run["name"] for run in runs[:5])
         raise ConfigError(f"run {name!r} is not in {mlruns_folder() / 'stage1'}; the latest there: {names or 'none'}")
     folder = RunFolder(mlruns_folder() / "stage1" / found[0]["name"])
-    state = RunState.of(folder.journal.read())
+    state = RunState.read(folder.journal)
     now = f"{state.stage} {state.done}/{state.total}" if state.total else state.stage
     console.print(f"{found[0]['state']}{f': {now}' if now else ''}", style="bold", highlight=False)
     console.print(Markdown(as_markdown(progress_report(folder.config(), state, state.begun))))

@@ -281,7 +281,7 @@ class System(Event):
 
     Attributes:
         cpu_percent: of the whole machine, all cores, 0 to 100, since the sample before.
-        workers: processes beneath the main one.
+        workers: trace processes.
         gpu_memory_mib: allocated on each GPU; empty without one.
     """
 

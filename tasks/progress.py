@@ -27,7 +27,7 @@ def _last_report(run: Run) -> float:
 def write_report_of_hour(run: Run) -> None:
     """The time since the last one, as JSON and Markdown; a run that comes to the same episode again keeps it."""
     folder = run.folder
-    state = RunState.of(folder.journal.read())
+    state = RunState.read(folder.journal)
     report = progress_report(run.config, state, _last_report(run))
     files = [
         write_json(folder.report_file(state.episode, "json"), report),
@@ -42,5 +42,5 @@ def write_report_of_hour(run: Run) -> None:
 def write_progress(run: Run) -> Path:
     """``stage1_progress_report.json``: the whole run so far, written anew at every report and verdict."""
     folder = run.folder
-    state = RunState.of(folder.journal.read())
+    state = RunState.read(folder.journal)
     return write_json(folder.path / "stage1_progress_report.json", progress_report(run.config, state, state.begun))

@@ -31,6 +31,13 @@ def _own_bytes(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
 
 
+def worker_count() -> int:
+    """Trace processes: they are children of a fork server; servers and the drawing are children of this process."""
+    this = psutil.Process()
+    own = {process.pid for process in this.children()}
+    return sum(process.pid not in own for process in this.children(recursive=True))
+
+
 def _gpu_memory_mib() -> list[float]:
     return [round(torch.cuda.memory_allocated(number) / 2**20, 1) for number in range(torch.cuda.device_count())]
 
@@ -42,7 +49,7 @@ def system_figures(journal: Journal) -> dict[str, Any]:
         "main_memory_mib": round(_own_bytes(psutil.Process()) / 2**20, 1),
         "cpu_percent": psutil.cpu_percent(),
         "disk_free_mib": round(shutil.disk_usage(journal.path.parent).free / 2**20, 1),
-        "workers": len(psutil.Process().children(recursive=True)),
+        "workers": worker_count(),
         "gpu_memory_mib": _gpu_memory_mib(),
     }
 

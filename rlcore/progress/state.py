@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from rlcore.journal import Journal
 from rlcore.progress.pace import TimeLeft, mean_velocity, time_left, velocity
 from rlcore.progress.series import Series
 from rlcore.records import SEVERITIES, Alert, PlayedEpisode, Rollout, Verdict
@@ -97,6 +98,11 @@ class RunState:
         for entry in entries:
             state.take(entry)
         return state
+
+    @classmethod
+    def read(cls, journal: Journal) -> RunState:
+        """The state after all that a journal says, read line by line: a long run's would not fit as a whole."""
+        return cls.of(entry for entry, _ in journal.follow(0))
 
     # -- the run and its stages
 

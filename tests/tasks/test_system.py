@@ -8,8 +8,9 @@ import pytest
 
 from rlcore.events import check
 from rlcore.journal import Journal
+from rlcore.workers import WorkerPool
 from tasks import system
-from tasks.system import SystemWatch, memory_mib
+from tasks.system import SystemWatch, memory_mib, worker_count
 
 HOLDER = "data = bytearray(768 * 2**20); data[::4096] = b'x' * len(data[::4096]); print('ready', flush=True); input()"
 
@@ -62,3 +63,11 @@ def test_an_error_in_the_work_ends_the_watch_and_is_not_kept_back(tmp_path):
         raise ValueError("work")
     assert len(journal.read("system")) == 1
     assert not watch._thread.is_alive()
+
+
+def test_trace_processes_are_counted_and_no_others(holder):
+    before = worker_count()
+    with WorkerPool(2, 10.0) as pool:
+        assert pool.run(abs, [(-1,), (-2,)], lambda kind: pytest.fail(kind)) == [1, 2]
+        assert worker_count() == before + 2
+    assert worker_count() <= before

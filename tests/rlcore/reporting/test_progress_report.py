@@ -92,7 +92,7 @@ def test_for_people():
         "120.0 episodes a minute now",
         "| 80 | 1.500 [1.500, 1.500] |",
         "**medium** a gap (episode 10). more logos",
-        "Memory 900 MiB, CPU 50 %, 2 processes, 48.8 GiB of the disk free.",
+        "Memory 900 MiB, CPU 50 %, 2 trace processes, 48.8 GiB of the disk free.",
         "Target: a success rate of 80%.",
     ):
         assert part in text, part
