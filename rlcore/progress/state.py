@@ -101,7 +101,7 @@ class RunState:
 
     @classmethod
     def read(cls, journal: Journal) -> RunState:
-        """The state after all that a journal says, read line by line: a long run's would not fit as a whole."""
+        """The state after all that a journal says, read line by line: they take many times the room of the state."""
         return cls.of(entry for entry, _ in journal.follow(0))
 
     # -- the run and its stages

@@ -140,7 +140,7 @@ def _watch(report: dict[str, Any]) -> list[str]:
     if system is not None:
         lines += [
             "",
-            f"Memory {system['memory_mib']:,.0f} MiB, CPU {system['cpu_percent']:.0f} %, {system['workers']} trace processes,"
-            f" {system['disk_free_mib'] / 1024:,.1f} GiB of the disk free.",
+            f"Memory {system['memory_mib']:,.0f} MiB, CPU {system['cpu_percent']:.0f} %,"
+            f" {system['workers']} trace processes, {system['disk_free_mib'] / 1024:,.1f} GiB of the disk free.",
         ]
     return lines
