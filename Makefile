@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test soak check format install clean
+.PHONY: run test soak up down check format install clean
 
 run: $(VENV)/.installed
 	$(BIN)/stage1 run $(ARGS)
@@ -14,6 +14,12 @@ test: check
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak
+
+up: $(VENV)/.installed
+	$(BIN)/stage1 up $(ARGS)
+
+down: $(VENV)/.installed
+	$(BIN)/stage1 down
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-PORT = 8768
+PORT = 8768  # as rlcore.dashboard.server has it, whose import would make --help wait
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the dashboard; a busy one: the next that is free; 0: any.")
 ]
@@ -124,6 +124,28 @@ def dashboard(
     from flows.dashboarding import serve_dashboard
 
     serve_dashboard(run, host, port, token, Console())
+
+
+@app.command()
+def up(
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Prefect's server.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of MLflow's server.")] = 5000,
+    dashboard_port: Port = PORT,
+    detach: Annotated[bool, typer.Option("--detach", help="In the background, until stage1 down.")] = False,
+) -> None:
+    """Run Prefect's server, a worker, MLflow's server and the dashboard, on this machine only; Ctrl-C ends them."""
+    from flows import service
+
+    ports = service.Ports(prefect_port, mlflow_port, dashboard_port)
+    (service.up_detached if detach else service.up)(ports, Console())
+
+
+@app.command()
+def down() -> None:
+    """End what stage1 up --detach began."""
+    from flows.service import down as end
+
+    end(Console())
 
 
 @app.command()

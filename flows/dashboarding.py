@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from rich.console import Console
 from rlcore.dashboard.server import serve
 from tasks.run import mlruns_folder
 
+START_SECONDS = 30.0
+END_SECONDS = 5.0
+
 
 def serve_dashboard(run: str, host: str, port: int, token: str, console: Console) -> None:
     """Serves until Ctrl-C or SIGTERM.
@@ -23,7 +27,7 @@ def serve_dashboard(run: str, host: str, port: int, token: str, console: Console
     """
 
     def tell(url: str) -> None:
-        console.print(_told(url, port), highlight=False, soft_wrap=True)
+        console.print(_told(url, port), highlight=False, markup=False, soft_wrap=True)
         console.print("Ctrl-C ends it", style="dim", highlight=False)
 
     serve(mlruns_folder(), run, host, port, token, on_ready=tell)
@@ -47,18 +51,29 @@ def dashboard_beside(run: str, port: int | None, console: Console) -> Iterator[N
     try:
         process = _started(run, port)
     except OSError as error:  # the run says itself what is wrong with its store
-        console.print(f"no dashboard: {error}", highlight=False, soft_wrap=True)
+        console.print(f"no dashboard: {error}", highlight=False, markup=False, soft_wrap=True)
         yield
         return
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline().strip()
+        line = _first_line(process)
         told = _told(line, port) if line.startswith("http") else f"no dashboard: {line or 'see dashboard.log'}"
-        console.print(told, highlight=False, soft_wrap=True)
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """Empty where none comes in time."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline().strip() if selector.select(START_SECONDS) else ""
 
 
 def _started(run: str, port: int) -> subprocess.Popen[str]:

@@ -43,7 +43,9 @@ class ProgressState:
                 self.notes.append(f"{alert['severity']} alert: {alert['message']}. {alert['recommendation']}")
             case "comparison":
                 gain = Difference(**entry["gain"])
-                self.notes.append(f"episode {entry['episode']}: gain ahead of {entry['baseline']} by {interval(gain)}")
+                self.notes.append(
+                    f"episode {entry['episode']}: gain less that of {entry['baseline']}: {interval(gain)}"
+                )
             case kind if kind in TOLD:
                 self.notes.append(self.run.notes[-1].message)
 
@@ -155,14 +157,16 @@ class ProgressView:
         while not self._stop.wait(REFRESH_SECONDS):
             self._read()
             for note in self._state.notes[noted:]:
-                self._console.print(note, soft_wrap=True, highlight=False)
+                self._console.print(note, soft_wrap=True, highlight=False, markup=False)
             noted = len(self._state.notes)
             line = self._state.line()
             if line != shown and time.monotonic() - last >= LINE_SECONDS:
-                self._console.print(line, soft_wrap=True, highlight=False)
+                self._console.print(line, soft_wrap=True, highlight=False, markup=False)
                 shown, last = line, time.monotonic()
 
     def __enter__(self) -> ProgressView:
+        self._read()
+        self._state.notes.clear()  # what an earlier process told is no news
         self._thread.start()
         return self
 

@@ -9,18 +9,22 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from flows.tables import print_table
-from rlcore.dashboard.snapshot import RunIndex
+from rlcore.dashboard.snapshot import all_runs
 from rlcore.errors import ConfigError
 from rlcore.progress.state import RunState
 from rlcore.reporting.progress_report import as_markdown, progress_report
 from rlcore.reporting.wording import decimal, percent
 from rlcore.run_folder import RunFolder
+from tasks.opening import run_folders
 from tasks.run import mlruns_folder
 
 
 def show_runs(console: Console) -> None:
     """One line a run, the latest first."""
-    runs = RunIndex(mlruns_folder()).rows()
+    runs = all_runs(mlruns_folder())
+    others = len(run_folders()) - len(runs)
+    if others:
+        console.print(f"{others} run(s) of another version of this program are left out", style="dim", highlight=False)
     if not runs:
         console.print(f"no run in {mlruns_folder() / 'stage1'}: stage1 run begins one", highlight=False, soft_wrap=True)
         return
@@ -40,7 +44,7 @@ def show_status(name: str, console: Console) -> None:
     Raises:
         ConfigError: there is no such run.
     """
-    runs = RunIndex(mlruns_folder()).rows()
+    runs = all_runs(mlruns_folder())
     found = [run for run in runs if name in ("", run["name"])]
     if not found:
         names = ", ".join(run["name"] for run in runs[:5])
@@ -49,4 +53,7 @@ def show_status(name: str, console: Console) -> None:
     state = RunState.read(folder.journal)
     now = f"{state.stage} {state.done}/{state.total}" if state.total else state.stage
     console.print(f"{found[0]['state']}{f': {now}' if now else ''}", style="bold", highlight=False)
-    console.print(Markdown(as_markdown(progress_report(folder.config(), state, state.begun))))
+    report = progress_report(folder.config(), state, state.begun)
+    if found[0]["state"] != "running":  # nobody is at it
+        report["time_left"] = None
+    console.print(Markdown(as_markdown(report)))

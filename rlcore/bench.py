@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,6 +36,9 @@ SETTINGS = 16
 """Quasi-random settings that the agent chooses from: how good they are does not matter here."""
 
 MOVES = 8
+
+JOURNAL_EPISODES = 5000
+"""What writing into a journal costs is measured at the end of so long a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,30 +140,29 @@ class _Recording(Evaluator):
         return super().traces(jobs, keep_svg)
 
 
-class _Journaling:
-    """Writes each rollout into a journal, as a run does, and counts the seconds that this takes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seconds = 0.0
-        self._journal = RunFolder(folder).journal
-
-    def __call__(self, rollout: Rollout) -> None:
+def _journal_seconds(rollouts: Sequence[Rollout]) -> float:
+    """Writing them into a journal, as a run does, at the end of a training of 5000 episodes: looking takes its time."""
+    with TemporaryDirectory() as folder:
+        journal = RunFolder(Path(folder)).journal
+        for number in range(JOURNAL_EPISODES // rollouts[0].episodes):
+            write_rollout(journal, replace(rollouts[0], episode=-number), rollbacks=0)
         start = time.perf_counter()
-        write_rollout(self._journal, rollout, rollbacks=0)
-        self.seconds += time.perf_counter() - start
+        for rollout in rollouts:
+            write_rollout(journal, rollout, rollbacks=0)
+        return time.perf_counter() - start
 
 
 def _train(config: Stage1Config, subjects: Sequence[Subject]) -> tuple[list[tuple[Logo, Parameters]], float, float]:
     """Trains a segment for real, with nothing remembered before it; returns its traces, its seconds, the journal's."""
     policy = policy_of(config, subjects)
     evaluator = _Recording(config.workers)
-    with evaluator, TemporaryDirectory() as folder:
-        journaling = _Journaling(Path(folder))
+    rollouts: list[Rollout] = []
+    with evaluator:
         evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up, caches as in mid-training
         evaluator.jobs.clear()
         start = time.perf_counter()
-        train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator, journaling)
-        return list(evaluator.jobs.values()), time.perf_counter() - start, journaling.seconds
+        train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator, rollouts.append)
+        return list(evaluator.jobs.values()), time.perf_counter() - start, _journal_seconds(rollouts)
 
 
 def policy_of(config: Stage1Config, subjects: Sequence[Subject]) -> Checkpoint:

@@ -142,14 +142,14 @@ class Stage1Config(_Settings):
         12.0, gt=0, le=10_000, description="Hours after which training ends at the next rollout."
     )
     early_stopping_patience: int = Field(3, ge=1, le=1000, description="Validations without improvement before a stop.")
-    hourly_reports: bool = Field(True, description="Write a progress report every hour of training.")
+    hourly_reports: bool = Field(True, description="Write a progress report every hour, or other interval.")
     report_interval_minutes: float = Field(
         60.0, gt=0, le=10_000, description="Minutes between these reports, told at the next rollout."
     )
     dashboard_pictures: bool = Field(
         True, description="Draw the dashboard every 30 s beside the training, for the run's folder and MLflow."
     )
-    milestone_notifications: bool = Field(True, description="Emit an event at each quarter and each new best.")
+    milestone_notifications: bool = Field(True, description="Emit an event at each milestone.")
     failure_detection: bool = Field(True, description="Watch for failures, stagnation and degradation.")
     overfitting_detection: bool = Field(True, description="Warn when training gain leaves validation gain behind.")
     performance_monitoring: bool = Field(True, description="Watch velocity, memory and disk space.")

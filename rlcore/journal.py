@@ -100,8 +100,9 @@ class Journal:
         with self.path.open("rb") as file:
             file.seek(offset)
             for line in file:
-                if line.endswith(b"\n"):
-                    yield line
+                if not line.endswith(b"\n"):  # being written: the rest of it may come while this goes on
+                    return
+                yield line
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

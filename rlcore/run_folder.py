@@ -135,6 +135,11 @@ class RunFolder:
         return float(next((entry["time"] for entry in self.journal.read("started")), 0.0))
 
     @property
+    def schema_version(self) -> int:
+        """Of its journal; 0 where another version's events are in it, or none."""
+        return int(next((entry["schema_version"] for entry in self.journal.read("started")), 0))
+
+    @property
     def finished(self) -> bool:
         """Whether it came to its end; a run that broke off, was killed, or was out of time can be gone on with."""
         ends = self.journal.read("ended")
@@ -169,9 +174,10 @@ class RunFolder:
         """A picture of the whole dashboard."""
         return self.path / "pictures" / f"dashboard_{name}.png"
 
-    def report_file(self, episode: int, ending: str) -> Path:
-        """A progress report, as ``json`` or ``md``."""
-        return self.path / "reports" / f"episode-{episode:06d}.{ending}"
+    def report_file(self, episode: int, rollbacks: int, ending: str) -> Path:
+        """A progress report, as ``json`` or ``md``; after a rollback episodes come again."""
+        again = f"-rollback{rollbacks}" if rollbacks else ""
+        return self.path / "reports" / f"episode-{episode:06d}{again}.{ending}"
 
     def write_config(self, config: Stage1Config) -> Path:
         """Keeps the configuration."""

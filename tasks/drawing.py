@@ -26,7 +26,10 @@ class PictureDrawing:
             # what goes wrong in it is kept beside the run: it must not tear the progress in the terminal
             with (self._folder.path / "drawing.log").open("ab") as log:
                 command = [sys.executable, "-m", "rlcore.dashboard.draw", str(self._folder.path)]
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+                # in a session of its own: Ctrl-C in a terminal is for the run, whose end is still to be drawn
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -39,5 +42,7 @@ class PictureDrawing:
         try:
             self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
+            pass
+        finally:  # also where a second Ctrl-C comes while this waits
             self._process.kill()
             self._process.wait()

@@ -126,7 +126,8 @@ class MLflowSink:
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]], "reports")
 
     def _picture(self, entry: dict[str, Any]) -> None:
-        tracking.log_files(self._id, [self._folder.path / entry["file"]], "dashboard")
+        files = [file for file in [self._folder.path / entry["file"]] if file.exists()]  # a user may have tidied up
+        tracking.log_files(self._id, files, "dashboard")
 
     def _ended(self, entry: dict[str, Any]) -> None:
         tracking.finish_run(self._id, entry["status"])

@@ -60,7 +60,7 @@ def unfinished_run(name: str = "") -> RunFolder:
     """
     if not name:
         for folder in run_folders():
-            if not folder.finished and not is_busy(folder):
+            if folder.schema_version == SCHEMA_VERSION and not folder.finished and not is_busy(folder):
                 return folder
         raise ConfigError(f"no unfinished run in {mlruns_folder() / 'stage1'}")
     folder = RunFolder(mlruns_folder() / "stage1" / name)
@@ -162,6 +162,8 @@ def is_busy(folder: RunFolder) -> bool:
 
 
 def _check_resumable(folder: RunFolder, config: Stage1Config) -> None:
+    if folder.journal.path.exists() and folder.schema_version != SCHEMA_VERSION:
+        raise ConfigError(f"run {folder.name!r} was begun by another version of this program: choose another name")
     if folder.finished:
         raise ConfigError(f"run {folder.name!r} exists already in {folder.path.parent}, and is finished")
     known, wanted = (

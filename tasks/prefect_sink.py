@@ -108,7 +108,7 @@ class PrefectSink:
         self._event(entry)
         key, description = "stage1-hourly-report", f"Progress of {self._folder.name}, {entry['key']}"
         if self._is_new(key, description):
-            text = self._folder.report_file(entry["episode"], "md").read_text(encoding="utf-8")
+            text = (self._folder.path / entry["files"][-1]).read_text(encoding="utf-8")
             create_markdown_artifact(text, key=key, description=description)
 
     def _final_report(self, entry: dict[str, Any]) -> None:

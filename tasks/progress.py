@@ -25,16 +25,18 @@ def _last_report(run: Run) -> float:
 
 
 def write_report_of_hour(run: Run) -> None:
-    """The time since the last one, as JSON and Markdown; a run that comes to the same episode again keeps it."""
+    """The time since the last one, as JSON and Markdown; one that is told already stays as it is."""
     folder = run.folder
     state = RunState.read(folder.journal)
+    key = f"episode {state.episode}, {state.rollbacks} rollbacks"
+    if any(told["key"] == key for told in folder.journal.read("report")):
+        return
     report = progress_report(run.config, state, _last_report(run))
     files = [
-        write_json(folder.report_file(state.episode, "json"), report),
-        write_text(folder.report_file(state.episode, "md"), as_markdown(report)),
+        write_json(folder.report_file(state.episode, state.rollbacks, "json"), report),
+        write_text(folder.report_file(state.episode, state.rollbacks, "md"), as_markdown(report)),
     ]
     names = [str(file.relative_to(folder.path)) for file in files]
-    key = f"episode {state.episode}"
     folder.journal.write_once("report", key, episode=state.episode, message=headline(report), files=names)
     write_progress(run)
 

@@ -66,16 +66,19 @@ class SystemWatch:
         psutil.cpu_percent()  # counted from here: psutil remembers its last look for each thread
         while not self._stop.wait(INTERVAL_SECONDS):
             self._write()
+        self._write()
 
     def _write(self) -> None:
-        self._journal.write("system", **system_figures(self._journal))
+        try:
+            self._journal.write("system", **system_figures(self._journal))
+        except OSError:
+            # a sample is no fact of the run: whatever the run itself writes next says what is wrong with the disk
+            return
 
     def __enter__(self) -> SystemWatch:
-        psutil.cpu_percent()
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join()
-        self._write()

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rlcore.dashboard.picture import dashboard_picture
+from rlcore.dashboard.snapshot import run_word
 from rlcore.files import write_bytes
 from rlcore.progress.state import RunState
 from rlcore.run_folder import RunFolder
@@ -22,7 +23,7 @@ from rlcore.run_folder import RunFolder
 INTERVAL_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 LAST_PICTURES = 20
-"""Kept beside each chunk's."""
+"""Kept beside those that the journal refers to."""
 
 NICENESS = 19
 """Drawing takes what the traces leave."""
@@ -35,6 +36,7 @@ class Drawer:
         self._folder = folder
         self._state = RunState()
         self._offset = 0
+        self._told: set[str] = set()
         self.is_new = False
         """Whether there is something that no picture shows yet."""
 
@@ -43,46 +45,66 @@ class Drawer:
         entries, self._offset = self._folder.journal.read_from(self._offset)
         for entry in entries:
             self._state.take(entry)
-            self.is_new |= entry["event"] != "picture"
+            if entry["event"] == "picture":
+                self._told.add(entry["file"])
+            else:
+                self.is_new = True
         return [entry["episode"] for entry in entries if entry["event"] == "validation"]
 
     def draw(self) -> Path:
         """Writes ``dashboard_<episode>.png`` and ``dashboard_latest.png``; returns the first."""
-        content = dashboard_picture(self._state, self._folder.config())
-        self.is_new = False
+        content = dashboard_picture(self._state, self._folder.config(), word=run_word(self._folder, self._state))
         made = write_bytes(self._folder.picture(f"{self._state.episode:06d}"), content)
         write_bytes(self._folder.picture("latest"), content)
+        self.is_new = False
         self._prune()
         return made
 
     def _prune(self) -> None:
-        chunks = {f"dashboard_{validation['episode']:06d}.png" for validation in self._state.validations}
-        kept = sorted(self._folder.picture("latest").parent.glob("dashboard_[0-9]*.png"))
+        """Keeps what the journal refers to, and the last; by their time, for after a rollback episodes come again."""
+        kept = sorted(self._folder.picture("latest").parent.glob("dashboard_[0-9]*.png"), key=_written)
         for path in kept[:-LAST_PICTURES]:
-            if path.name not in chunks:
+            if str(path.relative_to(self._folder.path)) not in self._told:
                 path.unlink(missing_ok=True)
 
     def tell(self, made: Path, key: str) -> None:
         """Writes into the journal that a picture is worth keeping: MLflow gets it."""
         name = str(made.relative_to(self._folder.path))
+        self._told.add(name)
         self._folder.journal.write_once("picture", key, episode=self._state.episode, file=name)
 
     def follow(self) -> Iterator[Path]:
         """Draws until standard input ends; gives the path of each picture."""
-        due = time.monotonic() + INTERVAL_SECONDS
+        due, waiting = time.monotonic() + INTERVAL_SECONDS, []
         while not _input_ended(LOOK_SECONDS):
             validated = self.look()
+            waiting += [f"validation {episode}" for episode in validated]
             if validated or (time.monotonic() >= due and self.is_new):
-                made = self.draw()
-                if validated:
-                    self.tell(made, f"validation {validated[-1]}")
-                yield made
+                yield from self._tried(waiting)
                 due = time.monotonic() + INTERVAL_SECONDS
         self.look()
         if self.is_new:
+            yield from self._tried([*waiting, f"end {self._offset}"])
+
+    def _tried(self, waiting: list[str]) -> Iterator[Path]:
+        """Draws, and tells it for what waits for a picture; the run goes on where the disk has no room for one now."""
+        try:
             made = self.draw()
-            self.tell(made, f"end {self._folder.journal.path.stat().st_size}")
+            while waiting:
+                self.tell(made, waiting[0])
+                del waiting[0]
+        except OSError as error:
+            sys.stderr.write(f"no picture: {error}\n")
+            sys.stderr.flush()
+        else:
             yield made
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # another drawing tidied up too
+        return 0
 
 
 def _input_ended(seconds: float) -> bool:

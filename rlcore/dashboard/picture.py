@@ -48,28 +48,32 @@ LINE_INCHES = 0.158
 NEWS_COLUMNS_INCHES = (0.0, 0.82, 1.6, 2.06)
 """Where kind, episode, state and message begin."""
 
+LOST = "lost"
+"""Of a run whose process is gone: its journal does not say so."""
+
 MOST_LETTERS = 400
 """Looked at of a text from outside, before it is fitted to its place."""
 
 
-def dashboard_picture(state: RunState, config: Stage1Config, *, dark: bool = False) -> bytes:
+def dashboard_picture(state: RunState, config: Stage1Config, *, word: str = "", dark: bool = False) -> bytes:
     """The dashboard as PNG, 1600 x 2220 px; the same state gives the same bytes.
 
     Args:
         state: may be of a run that has not begun; it is not changed.
         config: the run's, for its targets and limits.
+        word: its state, as ``snapshot.run_word`` gives it; empty: what the journal alone says.
         dark: for a dark page.
     """
-    return png(dashboard_figure(state, config, dark=dark))
+    return png(dashboard_figure(state, config, word=word, dark=dark))
 
 
-def dashboard_figure(state: RunState, config: Stage1Config, *, dark: bool = False) -> Figure:
+def dashboard_figure(state: RunState, config: Stage1Config, *, word: str = "", dark: bool = False) -> Figure:
     """The figure of ``dashboard_picture``: its first ten axes are the panels, in order."""
     theme = theme_of(dark)
     figure = sheet(WIDTH_INCHES, HEIGHT_INCHES, theme)
     grid = figure.add_gridspec(len(ROW_HEIGHTS), 2, height_ratios=ROW_HEIGHTS)
     panels = [figure.add_subplot(grid[number // 2, number % 2]) for number in range(10)]
-    training_panel(panels[0], theme, state)
+    training_panel(panels[0], theme, state, is_lost=word == LOST)
     quality_panel(panels[1], theme, state, config)
     validation_panel(panels[2], theme, state)
     success_panel(panels[3], theme, state, config)
@@ -80,7 +84,7 @@ def dashboard_figure(state: RunState, config: Stage1Config, *, dark: bool = Fals
     velocity_panel(panels[8], theme, state)
     system_panel(panels[9], theme, state)
     _settle(figure)
-    _header(figure, theme, state)
+    _header(figure, theme, state, word)
     news_panel(panels[5], theme, state)
     return figure
 
@@ -94,9 +98,9 @@ def _settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _header(figure: Figure, theme: Theme, state: RunState) -> None:
+def _header(figure: Figure, theme: Theme, state: RunState, word: str) -> None:
     """Name and standing of the run, how far it is, and of when all this is."""
-    word, color = _standing(state, theme)
+    word, color = (word, theme.others[0]) if word == LOST else _standing(state, theme)
     left, right = MARGIN_INCHES / WIDTH_INCHES, 1 - MARGIN_INCHES / WIDTH_INCHES
     top, below = 1 - 0.34 / HEIGHT_INCHES, 1 - 0.62 / HEIGHT_INCHES
     title = literal(state.name, MOST_LETTERS) or "a run that has not begun"
@@ -140,7 +144,7 @@ def health_panel(axes: Axes, theme: Theme, state: RunState, config: Stage1Config
     """The score on a semicircle, and the indicators that it is the worst of."""
     style(axes, theme, "5  Training health", "", "")
     found = indicators(config, state)
-    value = score(found)
+    value = score(found, state.open_alerts)
     axes.axis("off")
     if value is None:
         note(axes, theme, NOTHING)
@@ -151,8 +155,8 @@ def health_panel(axes: Axes, theme: Theme, state: RunState, config: Stage1Config
 
 
 def _level_color(theme: Theme, share: float) -> str:
-    """Colour beside the figure: half of the way left, a fifth, less."""
-    return theme.good if share >= 0.5 else theme.training if share >= 0.2 else theme.others[0]
+    """Colour beside the figure: half of the way left, some of it, next to none; as the page has it."""
+    return theme.good if share >= 0.5 else theme.training if share > 0.15 else theme.others[0]
 
 
 def _gauge(axes: Axes, theme: Theme, value: float, worst: str) -> None:

@@ -51,10 +51,10 @@ def literal(text: str, most: int) -> str:
     return line.replace("$", r"\$")
 
 
-def training_panel(axes: Axes, theme: Theme, state: RunState) -> None:
+def training_panel(axes: Axes, theme: Theme, state: RunState, is_lost: bool = False) -> None:
     """Rewards of the episodes with their moving average, as far as the target, and the time left."""
     style(axes, theme, "1  Training progress", REWARD, EPISODES)
-    remark(axes, theme, _time_left(state))
+    remark(axes, theme, "" if is_lost else _time_left(state))
     if not _dots_and_mean(axes, theme, state, "reward"):
         return
     _up_to_target(axes, state)
@@ -65,7 +65,7 @@ def _time_left(state: RunState) -> str:
     left = state.time_left
     if left is not None:
         return f"ETA {duration(left.seconds)} (95 %: {duration(left.low)} to {duration(left.high)})"
-    return "training is over" if state.ended is not None or 0 < state.target_episodes <= state.episode else ""
+    return "all episodes are done" if 0 < state.target_episodes <= state.episode else ""
 
 
 def quality_panel(axes: Axes, theme: Theme, state: RunState, config: Stage1Config) -> None:

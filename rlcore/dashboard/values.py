@@ -76,7 +76,7 @@ def _episode(played: PlayedEpisode, means: Sequence[float | None]) -> dict[str, 
 def health_value(config: Stage1Config, state: RunState) -> dict[str, Any]:
     """Score and indicators."""
     found = health.indicators(config, state)
-    return {"score": health.score(found), "indicators": [asdict(indicator) for indicator in found]}
+    return {"score": health.score(found, state.open_alerts), "indicators": [asdict(indicator) for indicator in found]}
 
 
 def alert_value(told: ToldAlert) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from rlcore.config import Stage1Config
 from rlcore.progress.state import RunState
+from rlcore.records import Alert, Severity
 
 LAST_ROLLOUTS = 3
 """Rollouts that an indicator is averaged over."""
@@ -34,7 +35,8 @@ class Indicator:
 def indicators(config: Stage1Config, state: RunState) -> list[Indicator]:
     """KL, entropy, explained variance and failed traces, in this order."""
     qa = config.qa
-    entropy = _recent(state, "train/entropy_loss")
+    has_choice = config.library_size + config.library_moves > 1
+    entropy = _recent(state, "train/entropy_loss") if has_choice else None
     return [
         _indicator("approximate KL", _recent(state, "train/approx_kl"), qa.kl_limit,
                    lambda value: 1 - value / qa.kl_limit, "nats that an update moves the policy"),
@@ -45,8 +47,8 @@ def indicators(config: Stage1Config, state: RunState) -> list[Indicator]:
         # 0 is a critic that knows no more than the mean, -1 one that is twice as wrong as that
         _indicator("explained variance", _recent(state, "train/explained_variance"), -1.0,
                    lambda value: 1 + min(value, 0.0), "share of the returns' variance that the critic foresees"),
-        _indicator("failed traces", _recent(state, "rollout/failed_share"), qa.critical_failed_share,
-                   lambda value: 1 - value / (qa.critical_failed_share or 1.0), "share of the traces without a result"),
+        _indicator("failed traces", _recent(state, "rollout/failed_share"), qa.high_failed_share,
+                   lambda value: 1 - value / (qa.high_failed_share or 1.0), "share of the traces without a result"),
     ]  # fmt: skip
 
 
@@ -62,7 +64,15 @@ def _indicator(
     return Indicator(name, value, limit, left, meaning)
 
 
-def score(found: list[Indicator]) -> float | None:
-    """0 to 100: the worst indicator's headroom; None before the first rollout."""
+MOST_WITH_ALERT: dict[Severity, float] = {"low": 1.0, "medium": 0.49, "high": 0.15, "critical": 0.0}
+"""Headroom that is left at most while an alert about a failure is open."""
+
+
+def score(found: list[Indicator], alerts: Sequence[Alert] = ()) -> float | None:
+    """0 to 100: the worst indicator's headroom, and no better than open alerts allow; None before the first rollout.
+
+    ``alerts``: those that are open; only failures are about how well training goes.
+    """
     known = [indicator.headroom for indicator in found if indicator.headroom is not None]
-    return 100 * min(known) if known else None
+    capped = [MOST_WITH_ALERT[alert.severity] for alert in alerts if alert.kind == "failure"]
+    return 100 * min([*known, *capped]) if known else None

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from scipy import stats
+
 from rlcore.records import Rollout
 
 RECENT_ROLLOUTS = 10
 """Rollouts that velocity is averaged over."""
+
+LEAST_ROLLOUTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,19 @@ def mean_velocity(rollouts: Sequence[Rollout]) -> float:
 def time_left(
     rollouts: Sequence[Rollout], target_episodes: int, validations_left: int = 0, validation_seconds: float = 0.0
 ) -> TimeLeft | None:
-    """At the pace of the last ten rollouts; None before there is one.
+    """At the pace of the last ten rollouts; None before the second, which is the first to say how they scatter.
 
     The range is the prediction interval of a sum: seconds per episode of the rollouts to come scatter as those of the
-    ten did, about a mean that is known from ten. How long a validation takes is taken for known.
+    ten did, about a mean that is known from ten (Student's t). How long a validation takes is taken for known.
     """
     recent = rollouts[-RECENT_ROLLOUTS:]
-    if not velocity(recent):
+    if len(recent) < LEAST_ROLLOUTS or not velocity(recent):
         return None
     episodes = max(0, target_episodes - recent[-1].episode)
     middle = episodes / velocity(recent)
     paces = [rollout.seconds / rollout.episodes for rollout in recent]
     to_come = max(1.0, episodes / fmean(rollout.episodes for rollout in recent))
-    scatter = stdev(paces) if len(paces) > 1 else fmean(paces) / 2
-    spread = 1.96 * scatter * episodes * math.sqrt(1 / len(paces) + 1 / to_come)
+    quantile = float(stats.t.ppf(0.975, len(paces) - 1))
+    spread = quantile * stdev(paces) * episodes * math.sqrt(1 / len(paces) + 1 / to_come)
     rest = validations_left * validation_seconds
     return TimeLeft(middle + rest, max(0.0, middle - spread) + rest, middle + spread + rest)

@@ -80,6 +80,7 @@ class RunState:
         self.picture = ""
         self._validation_seconds: list[float] = []
         self._chunks_done = 0
+        self._success = Series()
         self._rewards: deque[float] = deque(maxlen=ROLLING_EPISODES)
         self._qualities: deque[float] = deque(maxlen=ROLLING_EPISODES)
         self._successes: deque[float] = deque(maxlen=ROLLING_EPISODES)
@@ -149,6 +150,7 @@ class RunState:
         self.recent.append(episode)
         for name in ("reward", "gain", "quality", "bytes_ratio"):
             self.series[f"episode/{name}"].add(episode.number, getattr(episode, name))
+        self._success.add(episode.number, float(episode.success))
         self._rewards.append(episode.reward)
         self._qualities.append(episode.quality)
         self._successes.append(float(episode.success))
@@ -165,6 +167,7 @@ class RunState:
             "rollout/success_rate": rollout.success_rate,
             "rollout/episodes_per_minute": 60 * rollout.episodes_per_second,
             "rollout/failed_share": rollout.failed_share,
+            "rollout/traces_per_second": rollout.traces / rollout.seconds if rollout.seconds > 0 else 0.0,
             **{f"train/{name}": value for name, value in rollout.train.items()},
         }
         for name, value in figures.items():
@@ -185,11 +188,16 @@ class RunState:
                 curve.cut(last)
         kept = sum(rollout.episode <= last for rollout in self.rollouts)
         del self.rollouts[kept:], self.rollout_times[kept:]
-        for rolling, name in ((self._rewards, "reward"), (self._qualities, "quality")):
+        self._success.cut(last)
+        rewards, qualities = self.series["episode/reward"], self.series["episode/quality"]
+        for rolling, curve in (
+            (self._rewards, rewards),
+            (self._qualities, qualities),
+            (self._successes, self._success),
+        ):
             rolling.clear()
-            rolling.extend(self.series[f"episode/{name}"].y[-ROLLING_EPISODES:])
+            rolling.extend(curve.y[-ROLLING_EPISODES:])
         self.recent = deque((e for e in self.recent if e.number <= last), maxlen=RECENT_EPISODES)
-        self._successes = deque((float(e.success) for e in self.recent), maxlen=ROLLING_EPISODES)
         self.alerts = [told if told.over is not None else replace(told, over=last) for told in self.alerts]
         self._note(entry, f"back to the checkpoint of episode {last:,}: {entry['reason']}")
 

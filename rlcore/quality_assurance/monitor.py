@@ -48,7 +48,7 @@ class Monitor:
 
     @property
     def over(self) -> tuple[tuple[Alert, int], ...]:
-        """Alerts whose trouble is over, with the episode at which that was seen; not those that a rollback closed."""
+        """Alerts whose trouble is over, with the episode at which that was seen; since the last rollback."""
         return tuple(self._over)
 
     @property
@@ -93,7 +93,7 @@ class Monitor:
 
     def rolled_back(self, episode: int) -> None:
         """The run goes on from the checkpoint of ``episode``: open alerts are closed, windows are empty."""
-        for collected in (self._open, self._calm, self._seen_in_chunk, self._seen_since):
+        for collected in (self._open, self._calm, self._seen_in_chunk, self._seen_since, self._over):
             collected.clear()
         self._history.return_to(episode)
 

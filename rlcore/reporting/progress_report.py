@@ -8,6 +8,8 @@ from dataclasses import asdict
 from statistics import fmean, stdev
 from typing import Any
 
+from scipy import stats
+
 from rlcore.config import Stage1Config
 from rlcore.progress.state import RunState
 from rlcore.records import Milestone, Rollout
@@ -56,8 +58,8 @@ def progress_report(config: Stage1Config, state: RunState, since: float) -> dict
 def trend(rollouts: Sequence[Rollout], field: str) -> dict[str, Any]:
     """Mean of a field of rollouts, and its second half against its first.
 
-    ``direction`` is ``rising`` or ``falling`` where the halves differ by more than twice the standard error of that
-    difference, ``flat`` where they do not, ``unknown`` under four rollouts.
+    ``direction`` is ``rising`` or ``falling`` where the halves differ at the 5 % level (Student's t), ``flat`` where
+    they do not, ``unknown`` under four rollouts.
     """
     values = [float(getattr(rollout, field)) for rollout in rollouts]
     if not values:
@@ -67,7 +69,8 @@ def trend(rollouts: Sequence[Rollout], field: str) -> dict[str, Any]:
     first, second = values[: len(values) // 2], values[len(values) // 2 :]
     change = fmean(second) - fmean(first)
     error = math.sqrt(stdev(first) ** 2 / len(first) + stdev(second) ** 2 / len(second))
-    direction = "flat" if abs(change) <= 2 * error else "rising" if change > 0 else "falling"
+    limit = float(stats.t.ppf(0.975, len(values) - 2)) * error
+    direction = "flat" if abs(change) <= limit else "rising" if change > 0 else "falling"
     return {"mean": fmean(values), "change": change, "direction": direction}
 
 
@@ -82,7 +85,7 @@ def left_in_words(report: dict[str, Any]) -> str:
     """``12 min left (10 to 14 min)``."""
     left = report["time_left"]
     if left is None:
-        return "time left unknown"
+        return "all episodes are done" if report["episode"] >= report["target_episodes"] else "time left unknown"
     return f"{duration(left['seconds'])} of training left ({duration(left['low'])} to {duration(left['high'])})"
 
 
@@ -97,15 +100,16 @@ def _head(report: dict[str, Any]) -> list[str]:
         f"# {report['run']}: episode {report['episode']:,} of {report['target_episodes']:,} ({share:.0%})",
         "",
         f"- {duration(report['elapsed_seconds'])} gone, {left_in_words(report)}",
-        f"- {report['episodes_per_minute']:.1f} episodes a minute now,"
-        f" {report['mean_episodes_per_minute']:.1f} on average",
+        f"- {report['episodes_per_minute']:,.1f} episodes a minute now,"
+        f" {report['mean_episodes_per_minute']:,.1f} on average",
         "",
     ]
 
 
 def _trends(report: dict[str, Any]) -> list[str]:
     since = report["time"] - report["since"]
-    lines = [f"## The last {duration(since)}: {report['episodes_since']:,} episodes of training", ""]
+    span = "Since the beginning" if since >= report["elapsed_seconds"] - 1 else f"The last {duration(since)}"
+    lines = [f"## {span}: {report['episodes_since']:,} episodes of training", ""]
     lines += ["| | mean | second half against the first | |", "|---|---|---|---|"]
     for name, found in report["trends"].items():
         show = percent if name == "success_rate" else decimal

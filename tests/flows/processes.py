@@ -30,7 +30,19 @@ DEADLINE_SECONDS = 150
 PREPARED = ("data", "library.json", "table.npz", "checkpoints/episode-000000.pt")
 """Made before any training: copied, so that a run begins there."""
 
-FACTS = ("data", "library", "baselines", "validation", "comparison", "milestone", "verdict", "test", "checkpoint")
+FACTS = (
+    "data",
+    "library",
+    "baselines",
+    "validation",
+    "comparison",
+    "milestone",
+    "verdict",
+    "test",
+    "checkpoint",
+    "alert",
+    "alert_over",
+)
 """Events of the journal that every run of the same settings has, once each."""
 
 

@@ -51,7 +51,7 @@ def test_the_state_after_some_events():
     assert state.notes == ["50% of 60 episodes done", "medium alert: a gap. more logos", "gate: continue (all fine)"]
     assert run.velocity == 2.0
     assert state.eta == "–"  # training is over
-    assert folded(EVENTS[:4]).eta == "0:15"
+    assert folded([*EVENTS[:4], EVENTS[3]]).eta == "0:15"
 
 
 def test_a_new_stage_begins_at_nothing():
@@ -190,3 +190,22 @@ def test_without_a_terminal_every_note_is_a_line(tmp_path):
     assert [line for line in output.getvalue().splitlines() if "note" in line] == [
         f"note {index}" for index in range(9)
     ]
+
+
+def test_a_note_in_plain_lines_is_no_markup(tmp_path):
+    journal, output = Journal(tmp_path / "journal.jsonl"), StringIO()
+    with ProgressView(journal, Console(file=output, width=200)):
+        journal.write("milestone", name="n", episode=1, message="[parameters: 1] [/tmp/x] gone")
+        time.sleep(3 * REFRESH_SECONDS)
+    assert "[parameters: 1] [/tmp/x] gone" in output.getvalue()
+
+
+def test_what_an_earlier_process_told_is_no_news(tmp_path):
+    journal, output = Journal(tmp_path / "journal.jsonl"), StringIO()
+    for event in EVENTS:
+        journal.write(**event)
+    with ProgressView(journal, Console(file=output, width=80)):
+        journal.write("milestone", name="n", episode=1, message="news")
+        time.sleep(3 * REFRESH_SECONDS)
+    lines = output.getvalue().splitlines()
+    assert [line for line in lines if "episode 30/60" not in line] == ["news"]

@@ -23,9 +23,9 @@ def test_ratios_are_those_of_the_measured_times(tmp_path, quick, monkeypatch):
     told = []
     real = bench.train_segment
 
-    def counted(checkpoint, segment, subjects, evaluator):
+    def counted(checkpoint, segment, subjects, evaluator, on_rollout):
         before = dataclasses.replace(evaluator.statistics)
-        real(checkpoint, segment, subjects, evaluator)
+        real(checkpoint, segment, subjects, evaluator, on_rollout)
         told.append((evaluator.statistics.asked - before.asked, evaluator.statistics.remembered - before.remembered))
 
     monkeypatch.setattr(bench, "train_segment", counted)
@@ -37,6 +37,7 @@ def test_ratios_are_those_of_the_measured_times(tmp_path, quick, monkeypatch):
     assert result["training_steps"] == asked - remembered > 10 * 8 / 3
     assert result["step_overhead"] == pytest.approx(result["trace_ms"] / result["vtracer_ms"])
     assert result["step_overhead"] > 1
+    assert 0 < result["journal_share"] < 1
     alone = 1000 / result["training_trace_alone_ms"]
     assert result["training_efficiency"] == pytest.approx(result["training_traces_per_second"] / alone)
     assert result["training_step_ms"] == pytest.approx(1000 / result["training_traces_per_second"])

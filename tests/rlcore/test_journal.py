@@ -182,3 +182,25 @@ def test_a_line_is_checked_before_any_of_its_block_is_written(tmp_path):
     with pytest.raises(ValueError, match="bad"):
         journal.write_once("bad", "a", after=[("good", {})])
     assert journal.read() == []
+
+
+def test_a_reader_that_follows_a_writer_meets_every_line_once(journal):
+    """Blocks take several writes of the disk: a reader meets them half written."""
+    code = (
+        "import sys; from pathlib import Path; from rlcore.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "for block in range(150):\n"
+        "    parts = [('part', {'number': 125 * block + part, 'pad': 'x' * 700}) for part in range(125)]\n"
+        "    journal.write_once('whole', str(block), after=parts)\n"
+    )
+    journal.write("first")
+    writer = subprocess.Popen([sys.executable, "-c", code, str(journal.path)])
+    numbers, blocks, offset, ended = [], [], 0, False
+    while not ended:
+        ended = writer.poll() is not None  # and then once more
+        entries, offset = journal.read_from(offset)
+        numbers += [entry["number"] for entry in entries if entry["event"] == "part"]
+        blocks += [entry["key"] for entry in entries if entry["event"] == "whole"]
+    assert writer.returncode == 0
+    assert numbers == list(range(125 * 150))
+    assert blocks == [str(block) for block in range(150)]

@@ -1,10 +1,12 @@
 """The process that draws beside a run."""
 
+import os
 import time
 
 import pytest
 from PIL import Image
 
+from rlcore.dashboard import draw
 from rlcore.run_folder import RunFolder
 from tasks.drawing import PictureDrawing
 from tasks.stopping import Interrupted
@@ -76,3 +78,34 @@ def test_it_ends_with_its_parent(folder):
     drawing = PictureDrawing(folder, wanted=True).__enter__()
     drawing._process.stdin.close()  # as the system does when the parent is killed
     assert drawing._process.wait(60) == 0
+
+
+def test_ctrl_c_in_a_terminal_does_not_reach_it(folder):
+    with PictureDrawing(folder, wanted=True) as drawing:
+        assert os.getsid(drawing._process.pid) != os.getsid(0)
+
+
+def test_a_picture_that_can_not_be_written_now_is_drawn_later(folder):
+    (folder.path / "pictures").write_text("in the way")
+    with PictureDrawing(folder, wanted=True):
+        folder.journal.write("validation", **judged(validation(1.5, 30)))
+        wait_for(lambda: "no picture" in (folder.path / "drawing.log").read_text(encoding="utf-8"))
+        (folder.path / "pictures").unlink()
+    assert "dashboard_latest.png" in pictures(folder)
+
+
+def test_pictures_that_the_journal_refers_to_are_kept_and_the_last_of_the_others(folder, monkeypatch):
+    monkeypatch.setattr(draw, "LAST_PICTURES", 2)
+    monkeypatch.setattr(draw, "dashboard_picture", lambda *arguments, **options: b"picture")
+    drawer = draw.Drawer(folder)
+    for episode in (1000, 2000, 3000, 500, 600, 700):  # back to 500 after 3000
+        if episode == 500:
+            folder.journal.write_once("rollback", "1", number=1, episode=0, reason="broken")
+        folder.journal.write("rollout", rollbacks=0, rollout=rollout(1.0, episode).as_dict())
+        drawer.look()
+        made = drawer.draw()
+        assert made.exists()
+        if episode == 1000:
+            drawer.tell(made, "validation 1000")
+        time.sleep(0.02)
+    assert pictures(folder) == [f"dashboard_{name}.png" for name in ("000600", "000700", "001000", "latest")]

@@ -78,3 +78,15 @@ def test_the_progress_report_is_of_the_whole_run(run):
         write_progress(run)
     content = read_json(run.path / "stage1_progress_report.json")
     assert (content["episode"], content["episodes_since"]) == (30, 30)
+
+
+def test_after_a_rollback_the_same_episode_is_told_anew(run):
+    played(run, 10)
+    write_report_of_hour(run)
+    before = (run.path / "reports" / "episode-000010.md").read_bytes()
+    run.folder.journal.write_once("rollback", "1", number=1, episode=0, reason="broken")
+    run.folder.journal.write("rollout", rollbacks=1, rollout=rollout(3.0, 10).as_dict())
+    write_report_of_hour(run)
+    assert (run.path / "reports" / "episode-000010.md").read_bytes() == before
+    assert "3.000" in (run.path / "reports" / "episode-000010-rollback1.md").read_text(encoding="utf-8")
+    assert len(run.folder.journal.read("report")) == 2

@@ -1,11 +1,13 @@
 """The quality gate: what it makes of a run's journal."""
 
+import dataclasses
 from dataclasses import asdict
 
 import pytest
 
+from rlcore.progress.state import RunState
 from rlcore.records import Verdict
-from tasks.monitoring import monitor_of
+from tasks.monitoring import monitor_of, tell_alerts
 from tasks.quality import closing_state
 from tasks.run import Run
 from tests.rlcore.made import judged, system
@@ -68,3 +70,24 @@ def test_a_flow_ends_in_a_state_named_by_the_last_verdict(run, decision, name, f
     run.folder.journal.write("verdict", verdict=asdict(Verdict(30, decision, "because")))
     state = closing_state(run)
     assert (state.name, state.message, state.is_failed()) == (name, "because", failed)
+
+
+def test_an_alert_that_is_over_is_told_so_also_where_it_comes_again_after_a_rollback(run):
+    def train(rollbacks):
+        folder = run.folder
+        events = [*good(2), *good(4, failed_traces=300), *good(20)]
+        for number, event in enumerate(events, start=1):
+            made = dataclasses.replace(event, episode=10 * number)
+            folder.journal.write("rollout", rollbacks=rollbacks, rollout=made.as_dict())
+            monitor = monitor_of(folder, CONFIG)
+            tell_alerts(folder, monitor.recent_alerts, monitor.over)
+
+    train(0)
+    assert RunState.read(run.folder.journal).open_alerts == []
+    run.folder.journal.write_once("rollback", "1", number=1, episode=0, reason="broken")
+    train(1)
+    told = [entry.get("check", "") for entry in run.folder.journal.read("rollback", "alert_over")]
+    once = told[: told.index("")]
+    assert "failed traces" in once
+    assert told == [*once, "", *once]
+    assert RunState.read(run.folder.journal).open_alerts == []

@@ -66,7 +66,7 @@ function gainWords({ summary, leads }) {
   const [closest] = Object.entries(leads).sort(([, a], [, b]) => a.mean - b.mean);
   if (closest !== undefined) {
     const [name, { mean, low, high }] = closest;
-    words.push(`ahead of ${name} by ${signed(mean)} [${signed(low)}, ${signed(high)}]`);
+    words.push(`less ${name}: ${signed(mean)} [${signed(low)}, ${signed(high)}]`);
   }
   return words.join("; ");
 }
@@ -93,7 +93,8 @@ function successWords({ config, summary }) {
   const now = `${percent(summary?.success_mean)} of the last 100 episodes`;
   const threshold = config.ssim_improvement_threshold;
   if (threshold == null) return now;
-  return `${now}; a success: over ${percent(threshold, 0)} of the SSIM error gone, at no more bytes`;
+  const quality = config.quality_target;
+  return `${now}; a success: over ${percent(threshold, 0)} of the SSIM error gone, at no more bytes, SSIM ${quality} or more`;
 }
 
 export const gain = { number: 3, facts: ["validation"], figure: gainFigure, words: gainWords };

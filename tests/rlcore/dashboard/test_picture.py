@@ -209,7 +209,7 @@ def test_the_time_left_is_in_the_title_line():
     assert left is not None
     minutes, seconds = divmod(round(left.seconds), 60)
     assert titles(panel(1, "mid"))[1].startswith(f"ETA {minutes} min {seconds:02d} s (95 %: ")
-    assert titles(panel(1, "finished"))[1] == "training is over"
+    assert titles(panel(1, "finished"))[1] == "all episodes are done"
     assert titles(panel(1, "empty"))[1] == ""
 
 
@@ -529,7 +529,13 @@ def test_a_run_that_is_over(status, word):
     drawn = dashboard_figure(RunState.of([*until(lines(), 125), end]), CONFIG)
     assert drawn.texts[0].get_text() == word
     assert drawn.texts[2].get_text().endswith("UTC · it broke")
-    assert titles(drawn.axes[0])[1] == "training is over"
+    assert titles(drawn.axes[0])[1] == ""
+
+
+def test_a_run_whose_process_is_gone_is_lost():
+    drawn = dashboard_figure(state("mid"), CONFIG, word="lost")
+    assert drawn.texts[0].get_text() == "lost"
+    assert titles(drawn.axes[0])[1] == ""
 
 
 def test_a_stage_says_how_far_it_is():

@@ -54,6 +54,9 @@ def test_a_rollback_takes_back_what_was_trained_after_the_checkpoint():
     assert len(found.series["system/memory_mib"].x) == 1
     assert found.open_alerts == []
     assert found.alerts[0].over == 10
+    long = [episode(n, success=n > 950) for n in range(1, 1951)]
+    far = state(*long, {"event": "rollback", "number": 1, "episode": 1000, "reason": "broken"}, episode(1001, 1))
+    assert far.series["episode/success_mean"].y[-2:] == [0.5, 0.5]  # 50 of 901 to 1000, 50 of 902 to 1001
     again = state(*before, back, *(episode(n, 1, reward=5.0) for n in range(11, 21)), update(20, 1))
     assert again.series["episode/reward"].y[10:] == [5.0] * 10
     assert again.episode == 20
@@ -87,7 +90,8 @@ def test_the_time_left_holds_the_validations():
     training = {"event": "stage_begin", "stage": "training"}
     verdict = {"event": "verdict", "verdict": asdict(Verdict(200, "continue", "fine"))}
     validated = {"event": "stage", "stage": "validation", "seconds": 30.0}
-    found = state(validated, training, update(200, episodes=200, seconds=100.0), verdict, training)
+    rollouts = [update(end, episodes=50, seconds=25.0) for end in (50, 100, 150, 200)]
+    found = state(validated, training, *rollouts, verdict, training)
     # half of the way at two a second, and one chunk's validation to come
     assert found.time_left.seconds == 130.0
     assert found.chunk == 2
