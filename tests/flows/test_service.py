@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
@@ -145,38 +144,6 @@ def test_bad_parameters_are_refused_before_the_run(service):
     assert done.returncode != 0
     assert "target_episodes" in done.stdout + done.stderr
     assert len(service.flow_runs()) == before
-
-
-def test_a_scheduled_run_starts_and_a_second_one_waits(service):
-    [smoke] = [d for d in service.api("deployments/filter", {}) if d["name"] == "smoke"]
-    soon = datetime.now(timezone.utc) + timedelta(seconds=8)
-    schedule = {"interval": 86_400, "anchor_date": soon.isoformat(), "timezone": "UTC"}
-    parameters = {"config": json.loads(config_json())}
-    made = [{"schedule": schedule, "active": True, "parameters": parameters}]
-    service.api(f"deployments/{smoke['id']}/schedules", made)
-
-    def scheduled():
-        return [run for run in service.flow_runs() if run["auto_scheduled"] and run["deployment_id"] == smoke["id"]]
-
-    wait_until(lambda: any(run["state_type"] in ("PENDING", "RUNNING") for run in scheduled()))
-    second = service.command(PREFECT, "deployment", "run", "stage1/smoke", "-p", f"config={config_json()}")
-    assert second.returncode == 0
-    [manual] = [r for r in service.flow_runs() if not r["auto_scheduled"] and r["state_type"] != "COMPLETED"]
-
-    def state_of(run):
-        return next(one for one in service.flow_runs() if one["id"] == run["id"])
-
-    wait_until(lambda: state_of(manual)["state_name"] == "AwaitingConcurrencySlot")
-    wait_until(lambda: state_of(manual)["state_type"] == "COMPLETED")
-    first = next(run for run in scheduled() if run["state_type"] == "COMPLETED")
-    assert first["end_time"] <= state_of(manual)["start_time"]
-
-
-def wait_until(condition, seconds=240):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.5)
 
 
 def test_prefects_commands_in_the_folder_find_it(service):
