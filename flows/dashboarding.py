@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from rlcore.dashboard.server import serve
-from tasks.run import mlruns_folder
+from tasks.run import DASHBOARD_VARIABLE, mlruns_folder
 
 
 def serve_dashboard(run: str, host: str, port: int, token: str, console: Console) -> None:
@@ -55,10 +55,24 @@ def dashboard_beside(run: str, port: int | None, console: Console) -> Iterator[N
         line = process.stdout.readline().strip()
         told = _told(line, port) if line.startswith("http") else f"no dashboard: {line or 'see dashboard.log'}"
         console.print(told, highlight=False, soft_wrap=True)
-        yield
+        with _known(line if line.startswith("http") else ""):
+            yield
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def _known(address: str) -> Iterator[None]:
+    """While it is open, messages about the run link to the dashboard; one that was named already is kept."""
+    if not address or DASHBOARD_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[DASHBOARD_VARIABLE] = address
+    try:
+        yield
+    finally:
+        os.environ.pop(DASHBOARD_VARIABLE, None)
 
 
 def _started(run: str, port: int) -> subprocess.Popen[str]:
