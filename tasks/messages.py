@@ -77,15 +77,20 @@ def _facts(run: Run, entry: Entry) -> Facts:
     """As they were when the entry was written: it may be told much later."""
     config, journal = run.config, run.folder.journal
     validations = [known for known in journal.read("validation") if known["time"] <= entry["time"]]
-    episode = entry["alert"]["last_episode"] if entry["event"] == "alert" else entry.get("episode", 0)
     return Facts(
         run=run.folder.name,
-        episode=episode,
+        episode=_episode(run, entry),
         target_episodes=config.target_episodes,
         figures=validation_figures(config, validations),
         trend=validation_trend(validations),
         links=links_of(run),
     )
+
+
+def _episode(run: Run, entry: Entry) -> int:
+    if entry["event"] == "alert":
+        return int(entry["alert"]["last_episode"])
+    return int(entry["episode"]) if "episode" in entry else run.folder.trained_episodes
 
 
 def _milestone(run: Run, entry: Entry, facts: Facts) -> tuple[Facts, Message]:

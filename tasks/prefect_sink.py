@@ -25,13 +25,14 @@ TIMEOUT_SECONDS = 10.0
 
 EVENTS = {
     "started": "stage1.started",
+    "resumed": "stage1.resumed",
     "validation": "stage1.validation",
     "milestone": "stage1.milestone",
     "alert": "stage1.alert",
     "report": "stage1.report",
     "final_report": "stage1.finished",
 }
-"""Of the journal, and what automations know them as. The first two have no message of their own: by them Prefect's
+"""Of the journal, and what automations know them as. The first three have no message of their own: by them Prefect's
 server knows what to say of a run that crashed."""
 
 _A_PAGE = 50

@@ -98,19 +98,26 @@ def _of_failed_flow_runs(rejected_is_told: bool) -> dict[str, Any]:
 
 
 def _templates(group: str) -> tuple[str, str]:
-    return "{{ event.payload.subject }}", f'{{{{ {{"kind": "{group}", "payload": event.payload}} | tojson }}}}'
+    return "{{ event.payload.subject }}", _as_json(
+        kind=f'"{group}"', run="event.resource.name", payload="event.payload"
+    )
 
 
 def _failure_templates() -> tuple[str, str]:
     id_of_run = "event.resource.id.split('.')[-1]"
     page = url_for("flow-run", obj_id="ID") or "ID"
     before, _, after = page.partition("ID")
-    fields = {
-        "kind": '"failure"',
-        "flow_run": "event.resource.id",
-        "name": "event.resource.name",
-        "state": "event.payload.validated_state",
-        "url": f'"{before}" ~ {id_of_run} ~ "{after}"',
-    }
+    body = _as_json(
+        kind='"failure"',
+        flow_run="event.resource.id",
+        name="event.resource.name",
+        state="event.payload.validated_state",
+        url=f'"{before}" ~ {id_of_run} ~ "{after}"',
+    )
+    return "stage1: {{ event.resource.name }}", body
+
+
+def _as_json(**fields: str) -> str:
+    """A template that renders as a JSON object; each field is an expression."""
     inside = ", ".join(f'"{name}": {value}' for name, value in fields.items())
-    return "stage1: {{ event.resource.name }}", f"{{{{ {{{inside}}} | tojson }}}}"
+    return f"{{{{ {{{inside}}} | tojson }}}}"

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
 from prefect.blocks.abstract import NotificationBlock
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from flows.notifications.received import Received, receive
 from flows.notifications.sending import mail, post, send
@@ -24,6 +24,8 @@ class Stage1Webhook(NotificationBlock):
 
     _block_type_name = "Stage1 Webhook"
     _block_type_slug = "stage1-webhook"
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # Prefect logs why it can't read a block
 
     url: SecretStr = Field(description="Address; who knows it can post.")
     place: str = Field(description="The address without what is secret in it.")
@@ -49,6 +51,8 @@ class Stage1Mail(NotificationBlock):
 
     _block_type_name = "Stage1 Mail"
     _block_type_slug = "stage1-mail"
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     host: str = Field(description="Of the SMTP server.")
     port: int = Field(description="465: TLS from the start; else STARTTLS where the server offers it.")

@@ -65,9 +65,10 @@ def mail_block(options: MailOptions) -> Stage1Mail:
         NotificationError: an option is missing or wrong.
     """
     recipients = [address.strip() for address in options.to.split(",") if address.strip()]
-    wrong = [address for address in recipients if "@" not in address.strip("@") or set(address) & set(" \r\n<>")]
-    if wrong or not recipients:
+    if not recipients or not all(map(_is_address, recipients)):
         raise NotificationError(f"--email {options.to!r}: addresses such as team@example.com are needed")
+    if options.sender and not _is_address(options.sender):
+        raise NotificationError(f"--from {options.sender!r}: an address such as stage1@example.com is needed")
     host, _, port = options.smtp.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise NotificationError(f"--smtp {options.smtp!r}: HOST:PORT is needed with --email")
@@ -94,6 +95,12 @@ def _password(options: MailOptions) -> str:
     if not password:
         raise NotificationError(f"--password-from-env {options.password_variable}: that variable is not set")
     return password
+
+
+def _is_address(text: str) -> bool:
+    """Whether it looks like one; that nothing else can get into a mail's head is what matters."""
+    name, _, domain = text.rpartition("@")
+    return bool(name and domain) and text.isprintable() and not set(text) & set(" <>,;")
 
 
 def _masked(address: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from prefect.blocks.abstract import NotificationBlock
@@ -148,7 +148,7 @@ def _show(found: Sequence[Channel]) -> None:
     if not found:
         _say([], "no channel is set up")
         return
-    table = Table("channel", "to", "events", "alerts from", "state")
+    table = Table("channel", Column("to", overflow="fold"), "events", "alerts from", "state")
     for channel in found:
         paused = [group for group, one in channel.automations.items() if not one.enabled]
         state = f"paused: {', '.join(paused)}" if paused else "on"

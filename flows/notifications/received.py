@@ -15,6 +15,7 @@ PICTURE_KEY = "stage1-training-progress"
 DATA_URI = "data:image/png;base64,"
 
 FAILED = "FAILED"
+FORMS = ("subject", "text", "plain", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,11 @@ async def receive(body: str, subject: str | None, with_picture: bool) -> Receive
     if kind == "failure":
         return Received(_failure(content, await _last_facts(content["flow_run"])))
     payload = content["payload"]
-    message = Message(**{form: str(payload[form]) for form in ("subject", "text", "plain", "html")})
+    try:
+        message = Message(**{form: str(payload[form]) for form in FORMS})
+    except KeyError:
+        headline = str(payload.get("message", kind))
+        message = compose(headline, Facts(content["run"]), ["Another version of stage1 told this."], "")
     wanted = payload.get("picture") if with_picture else None
     return Received(message, await _picture(wanted) if wanted else None)
 
@@ -78,7 +83,8 @@ async def _last_facts(flow_run: str) -> Facts | None:
     async with _Server() as server:
         answer = await server.ask("/events/filter", {"filter": own, "limit": 1})
     events = answer["events"] if answer else []
-    return Facts.from_dict(events[0]["payload"]["facts"]) if events else None
+    known = events[0]["payload"].get("facts") if events else None  # earlier versions told none
+    return Facts.from_dict(known) if known else None
 
 
 async def _picture(description: str) -> bytes | None:

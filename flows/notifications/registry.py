@@ -65,8 +65,10 @@ def prefect_server() -> Iterator[SyncPrefectClient]:
             yield client
     except httpx.TransportError as error:
         raise NotificationError(f"Prefect's server at {url} can't be reached: {type(error).__name__}") from error
-    except (httpx.HTTPStatusError, PrefectException) as error:
+    except httpx.HTTPStatusError as error:
         # the answer may repeat what was asked, secrets with it
+        raise NotificationError(f"Prefect's server at {url} answered HTTP {error.response.status_code}") from None
+    except PrefectException as error:
         raise NotificationError(f"Prefect's server at {url} refused: {type(error).__name__}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import smtplib
 import ssl
@@ -80,7 +81,7 @@ def post(url: str, content: dict[str, str]) -> None:
         error.close()
         kind = NotNowError if error.code == TOO_MANY or error.code >= 500 else NeverError
         raise kind(f"it answered HTTP {error.code}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         # the reason of an URLError is a socket's; the address is in none of them
         reason = getattr(error, "reason", error)
         raise NotNowError(f"it can't be reached: {type(reason).__name__}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,7 +17,7 @@ from aiosmtpd.smtp import AuthResult
 
 from flows.prefect_server import _free_port
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 def wait_until(happened: Callable[[], Any]) -> Any:
@@ -51,6 +52,10 @@ class Hook:
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    @staticmethod
+    def free_port() -> int:
+        return _free_port()
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -70,9 +75,16 @@ class Post:
         self.logins: list[tuple[str, str]] = []
         self.refusals = 0
         self.port = _free_port()  # the controller takes none that is 0
-        self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, auth_require_tls=False, auth_required=True, authenticator=self._known
-        )
+        with warnings.catch_warnings():  # of a login without encryption
+            warnings.simplefilter("ignore")
+            self._controller = Controller(
+                self,
+                hostname="127.0.0.1",
+                port=self.port,
+                auth_require_tls=False,
+                auth_required=True,
+                authenticator=self._known,
+            )
         self._controller.start()
 
     def _known(self, server, session, envelope, mechanism, data):
