@@ -6,6 +6,7 @@ the entry point ``prefect.collections`` of this package, which has to be install
 
 from __future__ import annotations
 
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
@@ -17,6 +18,9 @@ from flows.notifications.sending import mail, post, send
 
 PAUSES_SECONDS = (1.0, 3.0, 9.0)
 """Between attempts. Prefect's server works on two messages at a time: longer ones would hold up the others."""
+
+ONE_LINE = policy.default.clone(max_line_length=250)
+"""A subject of plain letters stays on one line: where it is folded, some readers show a space before it."""
 
 
 class Stage1Webhook(NotificationBlock):
@@ -76,7 +80,7 @@ class Stage1Mail(NotificationBlock):
 
     def _written(self, received: Received) -> EmailMessage:
         """Plain text, the same as HTML, and the picture. Its id is made once: an attempt more is the same mail."""
-        written = EmailMessage()
+        written = EmailMessage(ONE_LINE)
         written["Subject"] = received.message.subject
         written["From"], written["To"] = self.sender, self.recipients
         written["Date"], written["Message-ID"] = formatdate(localtime=True), make_msgid(domain="stage1.local")

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from prefect.blocks.abstract import NotificationBlock
+    from prefect.client.orchestration import SyncPrefectClient
 
     from flows.notifications.channels import MailOptions
     from flows.notifications.registry import Channel
@@ -125,13 +126,10 @@ def remove(
         _say([text for name in names for text in removed(client, name)], "nothing to remove")
 
 
-def _channels(client: object) -> list[Channel]:
-    from prefect.client.orchestration import SyncPrefectClient
-
+def _channels(client: SyncPrefectClient) -> list[Channel]:
     from flows.notifications.registry import channels
     from rlcore.errors import NotificationError
 
-    assert isinstance(client, SyncPrefectClient)
     found = channels(client)
     if not found:
         raise NotificationError("no channel is set up: stage1 notifications setup --help")

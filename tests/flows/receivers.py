@@ -20,9 +20,9 @@ from flows.prefect_server import _free_port
 PATIENCE_SECONDS = 60.0
 
 
-def wait_until(happened: Callable[[], Any]) -> Any:
+def wait_until(happened: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     """What ``happened`` gives as soon as that is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
