@@ -96,9 +96,11 @@ class PrefectSink:
         )
 
     def _labels(self, entry: dict[str, Any]) -> dict[str, str]:
-        """What automations choose by: an alert's severity, and whether its check was told a short time ago."""
+        """What automations choose by: an alert's severity, whether its check was told just now; a milestone's episode."""
         name = self._folder.name
         labels = {"prefect.resource.id": f"stage1.run.{name}", "prefect.resource.name": name}
+        if entry["event"] == "milestone":
+            return labels | {"stage1.episode": str(entry["episode"])}
         if entry["event"] != "alert":
             return labels
         repeated = is_repeated(entry, self._folder.journal.read("alert"))

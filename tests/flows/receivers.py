@@ -42,6 +42,7 @@ class Hook:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.posted.append((self.path, json.loads(body)))
                 self.send_response(hook.statuses.pop(0) if hook.statuses else 200)
+                self.send_header("Location", f"http://127.0.0.1:{hook.port}/elsewhere")  # where a 3xx points to
                 self.end_headers()
                 self.wfile.write(b"ok")
 

@@ -221,6 +221,14 @@ def test_a_milestone_arrives_once_in_each_channel_even_when_told_twice(service, 
     assert f"MLflow run: {MLFLOW_RUN}" in webhook["body"]
 
 
+def test_what_the_untrained_policy_reaches_is_not_told(service, channels, tmp_path):
+    run = told_run(tmp_path / "untrained")
+    tell(run, milestone(run, "success-50", episode=0))
+    tell(run, milestone(run, "success-70", episode=10))
+    all_arrived(service, "untrained, episode 10 of 400")
+    assert service.hook.with_text("untrained, episode 0 of 400") == []
+
+
 def test_alerts_arrive_by_severity_and_not_again_and_again(service, channels, run):
     for severity, check, episode in (
         ("medium", "mild", 111),

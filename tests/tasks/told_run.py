@@ -30,9 +30,9 @@ def told_run(path) -> Run:
     return run
 
 
-def milestone(run: Run) -> dict[str, Any]:
+def milestone(run: Run, name: str = "episodes-20", episode: int = 110) -> dict[str, Any]:
     """A milestone, as the journal's entry; so are those below."""
-    return _told(run, "milestone", "episodes-20", name="episodes-20", episode=110, message="20% of 400 <episodes> done")
+    return _told(run, "milestone", name, name=name, episode=episode, message="20% of 400 <episodes> done")
 
 
 def alert_of(run: Run, severity: str = "high", check: str = "gap", episode: int = 110) -> dict[str, Any]:
