@@ -96,7 +96,7 @@ class PrefectSink:
         )
 
     def _labels(self, entry: dict[str, Any]) -> dict[str, str]:
-        """What automations choose by: an alert's severity, whether its check was told just now; a milestone's episode."""
+        """What automations choose by: a milestone's episode; an alert's severity, and whether it was just told."""
         name = self._folder.name
         labels = {"prefect.resource.id": f"stage1.run.{name}", "prefect.resource.name": name}
         if entry["event"] == "milestone":
