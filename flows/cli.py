@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.notifications.commands import app as notifications
 from flows.options import overrides, with_config_options
 from rlcore.config import Stage1Config, load_config
 from rlcore.errors import Stage1Error
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(notifications, name="notifications")
 
 PORT = 8768  # as rlcore.dashboard.server has it, whose import would make --help wait
 Port = Annotated[

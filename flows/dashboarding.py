@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from rlcore.dashboard.server import serve
-from tasks.run import mlruns_folder
+from tasks.run import DASHBOARD_VARIABLE, mlruns_folder
 
 START_SECONDS = 30.0
 END_SECONDS = 5.0
@@ -58,7 +58,8 @@ def dashboard_beside(run: str, port: int | None, console: Console) -> Iterator[N
         line = _first_line(process)
         told = _told(line, port) if line.startswith("http") else f"no dashboard: {line or 'see dashboard.log'}"
         console.print(told, highlight=False, markup=False, soft_wrap=True)
-        yield
+        with _known(line if line.startswith("http") else ""):
+            yield
     finally:
         process.terminate()
         try:
@@ -74,6 +75,19 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         return process.stdout.readline().strip() if selector.select(START_SECONDS) else ""
+
+
+@contextmanager
+def _known(address: str) -> Iterator[None]:
+    """While it is open, messages about the run link to the dashboard; one that was named already is kept."""
+    if not address or DASHBOARD_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[DASHBOARD_VARIABLE] = address
+    try:
+        yield
+    finally:
+        os.environ.pop(DASHBOARD_VARIABLE, None)
 
 
 def _started(run: str, port: int) -> subprocess.Popen[str]:

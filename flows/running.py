@@ -19,9 +19,8 @@ from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target
 from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
 from tasks.opening import is_busy, new_run_name
-from tasks.quality import REJECTED
 from tasks.report import collect_evidence
-from tasks.run import mlruns_folder
+from tasks.run import REJECTED, mlruns_folder
 from tasks.tracking import store_uri
 
 

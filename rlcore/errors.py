@@ -67,3 +67,7 @@ class ServiceError(Stage1Error):
 
 class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""
+
+
+class NotificationError(Stage1Error):
+    """Notifications can't be set up, or a message did not arrive; the message never has a secret in it."""

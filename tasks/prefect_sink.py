@@ -18,12 +18,22 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from rlcore.records import Comparison
+from tasks.messages import is_repeated, payload_of, picture_of
 from tasks.run import Run
 
 TIMEOUT_SECONDS = 10.0
 
-EVENTS = {"milestone": "stage1.milestone", "alert": "stage1.alert", "report": "stage1.report"}
-"""Of the journal, and what automations know them as."""
+EVENTS = {
+    "started": "stage1.started",
+    "resumed": "stage1.resumed",
+    "validation": "stage1.validation",
+    "milestone": "stage1.milestone",
+    "alert": "stage1.alert",
+    "report": "stage1.report",
+    "final_report": "stage1.finished",
+}
+"""Of the journal, and what automations know them as. The first three have no message of their own: by them Prefect's
+server knows what to say of a run that crashed."""
 
 _A_PAGE = 50
 
@@ -58,44 +68,54 @@ class PrefectSink:
     def _event(self, entry: dict[str, Any]) -> None:
         """Posts an event for automations. Prefect's own ``emit_event`` does not say whether it arrived."""
         with get_client(sync_client=True) as client:
-            lost = self._lost_before(client, entry) if self._again else []
-            told = [self._as_event(one) for one in (*lost, entry) if self._is_wanted(one)]
+            new = self._unknown_until(client, entry) if self._again else [entry]
+            told = [self._as_event(one) for one in new if self._is_wanted(one)]
             if told:
                 client.request("POST", "/events", json=[event.model_dump(mode="json") for event in told])
 
     def _is_wanted(self, entry: dict[str, Any]) -> bool:
         return entry["event"] != "milestone" or self._run.config.milestone_notifications
 
-    def _lost_before(self, client: SyncPrefectClient, entry: dict[str, Any]) -> list[dict[str, Any]]:
-        """Events before this one that a server took, but was killed before it wrote them down."""
-        earlier = [one for one in self._folder.journal.read(*EVENTS) if one["time"] <= entry["time"]]
-        earlier = [one for one in earlier if self._event_id(one) != self._event_id(entry)]
+    def _unknown_until(self, client: SyncPrefectClient, entry: dict[str, Any]) -> list[dict[str, Any]]:
+        """This event, and those before it that a server took but was killed before it wrote them down."""
+        events = [one for one in self._folder.journal.read(*EVENTS) if one["time"] <= entry["time"]]
         known: set[str] = set()
-        for start in range(0, len(earlier), _A_PAGE):
-            ids = [str(self._event_id(one)) for one in earlier[start : start + _A_PAGE]]
+        for start in range(0, len(events), _A_PAGE):
+            ids = [str(self._event_id(one)) for one in events[start : start + _A_PAGE]]
             asked = {"filter": {"id": {"id": ids}}, "limit": _A_PAGE}
             known |= {event["id"] for event in client.request("POST", "/events/filter", json=asked).json()["events"]}
-        return [one for one in earlier if str(self._event_id(one)) not in known]
+        return [one for one in events if str(self._event_id(one)) not in known]
 
     def _as_event(self, entry: dict[str, Any]) -> Event:
         return Event(
             event=EVENTS[entry["event"]],
-            resource=Resource(
-                {
-                    "prefect.resource.id": f"stage1.run.{self._folder.name}",
-                    "prefect.resource.name": self._folder.name,
-                }
-            ),
+            resource=Resource(self._labels(entry)),
             related=_flow_run(),
-            payload=_payload(entry),
+            payload=payload_of(self._run, entry),
             id=self._event_id(entry),
         )
+
+    def _labels(self, entry: dict[str, Any]) -> dict[str, str]:
+        """What automations choose by: a milestone's episode; an alert's severity, and whether it was just told."""
+        name = self._folder.name
+        labels = {"prefect.resource.id": f"stage1.run.{name}", "prefect.resource.name": name}
+        if entry["event"] == "milestone":
+            return labels | {"stage1.episode": str(entry["episode"])}
+        if entry["event"] != "alert":
+            return labels
+        repeated = is_repeated(entry, self._folder.journal.read("alert"))
+        return labels | {
+            "stage1.check": entry["alert"]["check"],
+            "stage1.severity": entry["alert"]["severity"],
+            "stage1.repeated": str(repeated).lower(),
+        }
 
     def _event_id(self, entry: dict[str, Any]) -> UUID:
         """The same for the same event: Prefect keeps one of those that it gets twice."""
         return uuid5(NAMESPACE_URL, f"stage1/{self._folder.path}/{entry['event']}/{entry['key']}/{entry['time']}")
 
     def _validation(self, entry: dict[str, Any]) -> None:
+        self._event(entry)
         validation = self._folder.validation_at(entry["episode"])
         rows = [{"reading": name, **asdict(summary)} for name, summary in validation.breakdown().items()]
         comparisons = [Comparison.of(validation, baseline) for baseline in self._folder.baselines("validation")]
@@ -118,11 +138,12 @@ class PrefectSink:
             summary = (self._folder.path / "stage1_summary.txt").read_text(encoding="utf-8")
             text = f"# {self._folder.name}\n\n```\n{summary}\n```\n"
             create_markdown_artifact(text, key=key, description=description)
-        key, description = "stage1-training-progress", f"Curves of {told}"
+        key, description = "stage1-training-progress", picture_of(self._folder.name, entry)
         if self._is_new(key, description):
             picture = (self._folder.path / "stage1_training_progress.png").read_bytes()
             image = "data:image/png;base64," + base64.b64encode(picture).decode()
             create_image_artifact(image, key=key, description=description)
+        self._event(entry)  # last: its message has the picture with it
 
     def _is_new(self, key: str, description: str) -> bool:
         """Whether no such artifact was left before; asked only where one may have been."""
@@ -131,13 +152,6 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
-
-
-def _payload(entry: dict[str, Any]) -> dict[str, Any]:
-    """What automations put into messages."""
-    if entry["event"] == "alert":
-        return dict(entry["alert"])
-    return {key: value for key, value in entry.items() if key not in ("time", "event", "key")}
 
 
 def _flow_run() -> list[RelatedResource]:

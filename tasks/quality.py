@@ -16,7 +16,7 @@ from rlcore.records import Verdict
 from tasks.delivery import deliver
 from tasks.monitoring import look_at_disk, monitor_of, tell_alerts
 from tasks.progress import write_progress
-from tasks.run import Run
+from tasks.run import REJECTED, Run
 from tasks.stopping import hours_gone
 
 NOT_FINAL = ("roll_back", "out_of_time")
@@ -52,7 +52,6 @@ def _roll_back(run: Run, verdict: Verdict) -> None:
     run.folder.journal.write_once("rollback", str(number), number=number, episode=good, reason=verdict.reason)
 
 
-REJECTED = "Rejected"
 STATE_NAMES = {
     "target_reached": "Target reached",
     "early_stopping": "Stopped early",
