@@ -67,3 +67,7 @@ class ServiceError(Stage1Error):
 
 class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""
+
+
+class RegistryError(Stage1Error):
+    """The model registry has no such version, no champion, or no champion before this one."""

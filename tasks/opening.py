@@ -37,6 +37,8 @@ ADJUSTABLE = (
     "report_interval_minutes",
     "dashboard_pictures",
     "milestone_notifications",
+    "promote",
+    "require_approval",
 )
 """Settings that a run may be taken up again with other values of: they change no result."""
 
