@@ -78,18 +78,7 @@ class PrefectSink:
         return [one for one in earlier if str(self._event_id(one)) not in known]
 
     def _as_event(self, entry: dict[str, Any]) -> Event:
-        return Event(
-            event=EVENTS[entry["event"]],
-            resource=Resource(
-                {
-                    "prefect.resource.id": f"stage1.run.{self._folder.name}",
-                    "prefect.resource.name": self._folder.name,
-                }
-            ),
-            related=_flow_run(),
-            payload=_payload(entry),
-            id=self._event_id(entry),
-        )
+        return run_event(EVENTS[entry["event"]], self._folder.name, _payload(entry), self._event_id(entry))
 
     def _event_id(self, entry: dict[str, Any]) -> UUID:
         """The same for the same event: Prefect keeps one of those that it gets twice."""
@@ -131,6 +120,12 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
+
+
+def run_event(event: str, run: str, payload: dict[str, Any], event_id: UUID) -> Event:
+    """An event of a run, for automations; with the flow run that it goes on in."""
+    resource = {"prefect.resource.id": f"stage1.run.{run}", "prefect.resource.name": run}
+    return Event(event=event, resource=Resource(resource), related=_flow_run(), payload=payload, id=event_id)
 
 
 def _payload(entry: dict[str, Any]) -> dict[str, Any]:

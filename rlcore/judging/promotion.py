@@ -20,14 +20,12 @@ class Match:
     """Challenger and champion in the same harness, on logos that neither was trained on.
 
     Attributes:
-        champion: its version.
         gain: challenger's best gain minus the champion's, paired by logo; None where no logo was left.
         excluded: test logos left out, because one of the two was trained on them or on a twin of them.
         traces: budget of both, per logo.
         note: what else has to be known of it.
     """
 
-    champion: str
     gain: Difference | None
     excluded: int
     traces: int
@@ -51,13 +49,15 @@ class Candidate:
         version: of the challenger.
         success_rate: on its own test split.
         success_rate_threshold: what stage 1 is reached at.
-        match: against the champion; None where there is none.
+        champion: version of the champion at that moment; empty: there is none.
+        match: against it.
         open_alerts: of its training.
     """
 
     version: str
     success_rate: float
     success_rate_threshold: float
+    champion: str = ""
     match: Match | None = None
     open_alerts: tuple[Alert, ...] = ()
 
@@ -97,7 +97,9 @@ def decide(candidate: Candidate, require_approval: bool = False, approval: Appro
     if approval is None:
         return Promotion(candidate, "waits", f"{reason}; a person has to approve")
     by = f" by {approval.by}" if approval.by else ""
-    said = f"{'approved' if approval.approved else 'refused'}{by}" + (f": {approval.comment}" if approval.comment else "")
+    said = f"{'approved' if approval.approved else 'refused'}{by}" + (
+        f": {approval.comment}" if approval.comment else ""
+    )
     return Promotion(candidate, "promoted" if approval.approved else "kept", f"{reason}; {said}", approval)
 
 
@@ -114,9 +116,10 @@ def _figures(candidate: Candidate) -> tuple[bool, str]:
         side = "reaches" if reached else "stays under"
         rates = f"{candidate.success_rate:.1%} {side} {candidate.success_rate_threshold:.0%}"
         return reached, f"there is no champion; success rate {rates}"
-    rival = f"the champion's (version {match.champion})"
+    rival = f"the champion's (version {candidate.champion})"
     if match.gain is None:
-        return False, f"no logo is left to hold its gain against {rival}: one of them was trained on each"
+        why = match.note or "one of the two was trained on each of their test logos"
+        return False, f"its gain can't be held against {rival}: {why}"
     gain = match.gain
     figures = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], 95 % interval over {gain.pairs} logos"
     if gain.is_positive:
