@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -67,10 +68,8 @@ def _record(change: Change, what: str, of: Version) -> None:
         "by": by,
         "time": now.isoformat(),
     }
-    try:
+    with suppress(MlflowException):  # the run was deleted: the version's tag says it
         mlflow.MlflowClient().log_dict(of.run_id, content, f"promotions/{now:%Y%m%d-%H%M%S-%f}.json")
-    except MlflowException:  # the run was deleted: the version's tag says it
-        pass
 
 
 def _user() -> str:

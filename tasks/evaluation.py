@@ -166,7 +166,7 @@ def _version_of(model: str) -> str:
 
 @task(name="tell evaluation", task_run_name="tell of the evaluation", cache_policy=NO_CACHE)
 def tell_evaluation(file: Path) -> str:
-    """An MLflow run with figures and table, a Prefect artifact, an alert where it is due; returns the MLflow run's id."""
+    """An MLflow run with figures and table, a Prefect artifact, an alert where it is due; returns that run's id."""
     told = Evaluation.from_dict(read_json(file))
     experiment = tracking.use_store(mlruns_folder(), EXPERIMENT)
     client = mlflow.MlflowClient()

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -249,7 +250,7 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
     # what ``mlflow.pyfunc.log_model`` calls; that one needs an active run, and leaving one marks it as finished
     info = Model.log(
         artifact_path=None,
-        flavor=mlflow.pyfunc,
+        flavor=SimpleNamespace(save_model=_save_pyfunc),
         run_id=run_id,
         model_id=made.model_id,
         name=name,
@@ -258,12 +259,19 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
         code_paths=[str(_MODEL_PACKAGE)],
         signature=_signature(),
         input_example=pd.DataFrame({"image": ["logo.png"]}),
-        # it would load the model and run the example: seconds, for a signature that is given here
         validate_serving_input=False,
         pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_NEEDS],
         step=episode,
     )
     return str(info.model_id)
+
+
+def _save_pyfunc(*, validate_serving_input: bool, **kwargs: Any) -> None:
+    """``mlflow.pyfunc.save_model``, which does not know what ``Model.log`` reads off its arguments.
+
+    Validating would load the model and run the example: seconds, for a signature that is given.
+    """
+    mlflow.pyfunc.save_model(**kwargs)
 
 
 def _logged_model(run_id: str, name: str) -> str | None:
