@@ -112,6 +112,12 @@ class RunFolder:
         """The decision whether the registered version becomes champion, and what it was made from."""
         return self.path / "promotion.json"
 
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether a person was asked about its version and has not answered yet."""
+        told = self.journal.read("promotion")
+        return bool(told) and told[-1]["answer"] == "waits"
+
     def forget_comparison(self) -> None:
         """Removes a comparison of a model that is no longer the best."""
         for name in ("comparison.json", "comparison.html"):

@@ -55,14 +55,14 @@ def run_folders() -> list[RunFolder]:
 
 
 def unfinished_run(name: str = "") -> RunFolder:
-    """The run of that name, or the latest that has not ended and that nobody is at.
+    """The run of that name, or the latest that has not ended, waits for nobody's approval, and that nobody is at.
 
     Raises:
         ConfigError: there is none, or it is finished.
     """
     if not name:
         for folder in run_folders():
-            if not folder.finished and not is_busy(folder):
+            if not folder.finished and not folder.waits_for_approval and not is_busy(folder):
                 return folder
         raise ConfigError(f"no unfinished run in {mlruns_folder() / 'stage1'}")
     folder = RunFolder(mlruns_folder() / "stage1" / name)

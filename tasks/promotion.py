@@ -193,7 +193,12 @@ def _carry_out(run: Run, judged: Promotion) -> None:
     version = judged.candidate.version
     if judged.answer == PROMOTED:
         registry.crown(version)
-    registry.record(version, run.mlflow_run_id, f"{judged.answer}: {judged.reason}")
+    _record(run, version, judged.answer, judged.reason)
+
+
+def _record(run: Run, version: str, answer: str, reason: str) -> None:
+    registry.record(version, run.mlflow_run_id, f"{answer}: {reason}")
+    registry.mark(version, answer)
 
 
 def _was_carried_out(run: Run, version: str) -> bool:
@@ -201,9 +206,12 @@ def _was_carried_out(run: Run, version: str) -> bool:
     file = run.folder.promotion_file
     if not file.exists():
         return False
-    kept = read_json(file)
-    told = registry.version(version)
-    if kept["answer"] == PROMOTED and registry.CHAMPION in told.aliases:
-        registry.record(version, run.mlflow_run_id, f"{kept['answer']}: {kept['reason']}")
+    kept, told = read_json(file), registry.version(version)
+    if kept["answer"] == WAITS:
+        return False
+    if told.tags.get(registry.GATE_TAG) == kept["answer"]:
         return True
-    return kept["answer"] != WAITS and told.tags.get(registry.DECISION_TAG) == f"{kept['answer']}: {kept['reason']}"
+    if kept["answer"] == PROMOTED and registry.CHAMPION in told.aliases:
+        _record(run, version, kept["answer"], kept["reason"])
+        return True
+    return False

@@ -27,6 +27,11 @@ LONGEST_DESCRIPTION = 5000
 """Characters that the store's column has room for."""
 
 DECISION_TAG = "stage1.promotion"
+"""What was decided last on a version, by the gate or by a person."""
+
+GATE_TAG = "stage1.gate"
+"""The gate's own answer, once it was carried out; what a person does later leaves it as it is."""
+
 _CHAMPIONS_TAG = "stage1.champions"
 _MOST_CHAMPIONS = 100
 _EXISTS, _MISSING = (ErrorCode.Name(code) for code in (RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST))
@@ -163,6 +168,11 @@ def record(number: str, run_id: str, told: str) -> None:
     except MlflowException as error:
         if error.error_code != _MISSING:
             raise
+
+
+def mark(number: str, answer: str) -> None:
+    """Says on a version that the gate's answer was carried out."""
+    mlflow.MlflowClient().set_model_version_tag(MODEL, number, GATE_TAG, answer)
 
 
 def _line_up_to(champion: str) -> list[str]:

@@ -223,6 +223,7 @@ def test_a_kill_between_the_registry_and_the_journal(copied, monkeypatch):
         promote_by_hand(register_model.fn(run))
     other = champion()
     assert other != version
+    registry.record(version, folder.identity()["mlflow_run_id"], "rolled back: by hand")
     assert promoted(folder, config) == (version, "promoted")
     assert champion() == other
     [told] = folder.journal.read("promotion")
