@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.models import app as models_app
 from flows.notifications.commands import app as notifications
 from flows.options import overrides, with_config_options
 from rlcore.config import Stage1Config, load_config
@@ -212,6 +213,9 @@ def bench(
     console = Console()
     for key, value in result.items():
         console.print(f"{key:40} {value:.3f}" if isinstance(value, float) else f"{key:40} {value}")
+
+
+app.add_typer(models_app, name="models", callback=lambda: _quiet(verbose=False))
 
 
 @app.command()

@@ -21,7 +21,10 @@ from rlcore.statistics import Difference
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 10.0
 
-TOLD = ("stopping", "resumed", "undelivered", "damaged", "other_versions", "verdict", "broken", "rollback", "report")
+TOLD = (
+    *("stopping", "resumed", "undelivered", "damaged", "other_versions", "verdict", "broken", "rollback", "report"),
+    *("registered", "promotion"),
+)
 """Events whose note is shown; the others have a line of their own, or are too many."""
 
 

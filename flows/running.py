@@ -19,6 +19,7 @@ from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target
 from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
 from tasks.opening import is_busy, new_run_name
+from tasks.registration import registered_version
 from tasks.report import collect_evidence
 from tasks.run import REJECTED, mlruns_folder
 from tasks.tracking import store_uri
@@ -80,4 +81,7 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     address = server if store_uri(store) == own else store_uri(store)
     console.print(f"MLflow   {address}/?workflowType=machine_learning", highlight=False, soft_wrap=True)
     console.print("Prefect  prefect server start, then http://127.0.0.1:4200", highlight=False, soft_wrap=True)
+    version = registered_version(folder)
+    if version:
+        console.print(f"model    stage1 models card {version}", highlight=False)
     console.print("use it   stage1 vectorize LOGO.png", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The flow ``stage1``: data -> [train chunk -> validate -> gate] ... -> final test -> report."""
+"""The flow ``stage1``: data -> [train chunk -> validate -> gate] ... -> final test -> report -> registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rlcore.config import Stage1Config
 from tasks.comparison import compare_searchers
 from tasks.data import prepare_data, search_library, search_references
 from tasks.opening import open_run
+from tasks.promotion import ask_approval, decide_promotion, judge_challenger
 from tasks.quality import closing_state, quality_gate
+from tasks.registration import register_model
 from tasks.report import write_final_report
 from tasks.training import make_policy, train_chunk
 from tasks.validation import final_test, validate, validate_baselines
@@ -42,6 +44,10 @@ def stage1(config: Stage1Config = Stage1Config(), run_name: str = "") -> State[P
         final_test(run)
         compare_searchers(run)
         write_final_report(run)
+        register_model(run)
+        judge_challenger(run)
+        ask_approval(run)
+        decide_promotion(run)
     return closing_state(run)
 
 

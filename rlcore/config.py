@@ -187,6 +187,9 @@ class Stage1Config(_Settings):
         50, ge=0, le=1000, description="Traces of each search that the agent is compared with on test logos; 0: none."
     )
 
+    promote: bool = Field(True, description="Let the finished run's version compete for champion.")
+    require_approval: bool = Field(False, description="Ask a person, in Prefect's UI, before it becomes champion.")
+
     quality_weight: float = Field(1.0, ge=0, le=100, description="Gain of halving the SSIM error.")
     size_weight: float = Field(0.5, ge=0, le=100, description="Gain of halving the bytes.")
     least_size_weight: float = Field(

@@ -71,3 +71,7 @@ class ReproductionError(Stage1Error):
 
 class NotificationError(Stage1Error):
     """Notifications can't be set up, or a message did not arrive; the message never has a secret in it."""
+
+
+class RegistryError(Stage1Error):
+    """The model registry has no such version, no champion, or no champion before this one."""

@@ -268,6 +268,27 @@ class FinalReport(Event):
     files: list[str]
 
 
+class Registered(Event):
+    """The run's best model is a version of the registered model; ``files`` lie in the run's folder."""
+
+    event: Literal["registered"] = "registered"
+    version: str
+    episode: int
+    model_id: str
+    files: list[str]
+
+
+class PromotionDecided(Event):
+    """Whether that version became champion (``promoted``), did not (``kept``), or ``waits`` for a person."""
+
+    event: Literal["promotion"] = "promotion"
+    version: str
+    answer: Literal["promoted", "kept", "waits"]
+    reason: str
+    champion_before: str
+    files: list[str]
+
+
 class PictureDrawn(Event):
     """A picture of the whole dashboard is there."""
 
@@ -378,6 +399,8 @@ RUN_EVENTS = (
     | Compared
     | Reported
     | FinalReport
+    | Registered
+    | PromotionDecided
     | PictureDrawn
     | System
     | Disk

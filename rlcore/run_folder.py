@@ -102,6 +102,22 @@ class RunFolder:
         file = self.comparison_file
         return ComparisonTable.from_dict(read_json(file)) if file.exists() else None
 
+    @property
+    def model_card(self) -> Path:
+        """What the registered version is, for people."""
+        return self.path / "model_card.md"
+
+    @property
+    def promotion_file(self) -> Path:
+        """The decision whether the registered version becomes champion, and what it was made from."""
+        return self.path / "promotion.json"
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether a person was asked about its version and has not answered yet."""
+        told = self.journal.read("promotion")
+        return bool(told) and told[-1]["answer"] == "waits"
+
     def forget_comparison(self) -> None:
         """Removes a comparison of a model that is no longer the best."""
         for name in ("comparison.json", "comparison.html"):

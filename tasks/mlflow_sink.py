@@ -41,6 +41,8 @@ class MLflowSink:
             "test": self._test,
             "compared": self._compared,
             "final_report": self._final_report,
+            "registered": self._files,
+            "promotion": self._files,
             "report": self._report,
             "picture": self._picture,
             "ended": self._ended,
@@ -121,6 +123,9 @@ class MLflowSink:
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]])
         tracking.log_files(self._id, [self._folder.best_model, self._folder.journal.path])
         tracking.log_files(self._id, self._folder.checkpoints().values(), "checkpoints")
+
+    def _files(self, entry: dict[str, Any]) -> None:
+        tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]])
 
     def _report(self, entry: dict[str, Any]) -> None:
         tracking.log_files(self._id, [self._folder.path / name for name in entry["files"]], "reports")

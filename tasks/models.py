@@ -17,7 +17,7 @@ from tasks.tracking import use_store
 
 
 def load_model(name: str) -> Checkpoint:
-    """The checkpoint at a path, or behind ``models:/<id>`` or ``models:/<name>/<version>`` in the MLflow store.
+    """The checkpoint at a path, or in MLflow: ``models:/<id>``, ``models:/<name>/<version>`` or ``…/<name>@<alias>``.
 
     Raises:
         CheckpointError: there is none, or it is damaged.

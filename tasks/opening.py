@@ -37,6 +37,8 @@ ADJUSTABLE = (
     "report_interval_minutes",
     "dashboard_pictures",
     "milestone_notifications",
+    "promote",
+    "require_approval",
 )
 """Settings that a run may be taken up again with other values of: they change no result."""
 
@@ -53,14 +55,15 @@ def run_folders() -> list[RunFolder]:
 
 
 def unfinished_run(name: str = "") -> RunFolder:
-    """The run of that name, or the latest that has not ended and that nobody is at.
+    """The run of that name, or the latest that has not ended, waits for nobody's approval, and that nobody is at.
 
     Raises:
         ConfigError: there is none, or it is finished.
     """
     if not name:
         for folder in run_folders():
-            if folder.schema_version == SCHEMA_VERSION and not folder.finished and not is_busy(folder):
+            gone_on_with = folder.schema_version == SCHEMA_VERSION and not folder.finished
+            if gone_on_with and not folder.waits_for_approval and not is_busy(folder):
                 return folder
         raise ConfigError(f"no unfinished run in {mlruns_folder() / 'stage1'}")
     folder = RunFolder(mlruns_folder() / "stage1" / name)

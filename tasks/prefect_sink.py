@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -87,24 +88,17 @@ class PrefectSink:
         return [one for one in events if str(self._event_id(one)) not in known]
 
     def _as_event(self, entry: dict[str, Any]) -> Event:
-        return Event(
-            event=EVENTS[entry["event"]],
-            resource=Resource(self._labels(entry)),
-            related=_flow_run(),
-            payload=payload_of(self._run, entry),
-            id=self._event_id(entry),
-        )
+        name, entry_id = self._folder.name, self._event_id(entry)
+        return run_event(EVENTS[entry["event"]], name, payload_of(self._run, entry), entry_id, self._labels(entry))
 
     def _labels(self, entry: dict[str, Any]) -> dict[str, str]:
         """What automations choose by: a milestone's episode; an alert's severity, and whether it was just told."""
-        name = self._folder.name
-        labels = {"prefect.resource.id": f"stage1.run.{name}", "prefect.resource.name": name}
         if entry["event"] == "milestone":
-            return labels | {"stage1.episode": str(entry["episode"])}
+            return {"stage1.episode": str(entry["episode"])}
         if entry["event"] != "alert":
-            return labels
+            return {}
         repeated = is_repeated(entry, self._folder.journal.read("alert"))
-        return labels | {
+        return {
             "stage1.check": entry["alert"]["check"],
             "stage1.severity": entry["alert"]["severity"],
             "stage1.repeated": str(repeated).lower(),
@@ -152,6 +146,14 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
+
+
+def run_event(
+    event: str, run: str, payload: dict[str, Any], event_id: UUID, labels: Mapping[str, str] = MappingProxyType({})
+) -> Event:
+    """An event of a run, for automations, which choose by its labels; with the flow run that it goes on in."""
+    resource = {"prefect.resource.id": f"stage1.run.{run}", "prefect.resource.name": run, **labels}
+    return Event(event=event, resource=Resource(resource), related=_flow_run(), payload=payload, id=event_id)
 
 
 def _flow_run() -> list[RelatedResource]:

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -53,8 +54,8 @@ def store_uri(mlruns: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{mlruns / 'mlflow.db'}"
 
 
-def use_store(mlruns: Path) -> str:
-    """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns the experiment's id.
+def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
+    """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns an experiment's id.
 
     The store is created under a lock, because two processes creating it at once end in a broken migration.
     """
@@ -62,14 +63,14 @@ def use_store(mlruns: Path) -> str:
     mlflow.set_tracking_uri(uri)
     mlruns.mkdir(parents=True, exist_ok=True)
     with FileLock(mlruns / ".mlflow.lock"):
-        found = mlflow.get_experiment_by_name(EXPERIMENT)
+        found = mlflow.get_experiment_by_name(experiment)
         if found is not None:
             return str(found.experiment_id)
         if uri.startswith("sqlite:///"):
             with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
-            return str(mlflow.create_experiment(EXPERIMENT, artifact_location=(mlruns / "artifacts").as_uri()))
-        return str(mlflow.create_experiment(EXPERIMENT))
+            return str(mlflow.create_experiment(experiment, artifact_location=(mlruns / "artifacts").as_uri()))
+        return str(mlflow.create_experiment(experiment))
 
 
 FOLDER_TAG = "stage1.folder"
@@ -81,6 +82,11 @@ def start_run(folder: Path, config: Stage1Config) -> str:
     note = f"Stage 1 on {config.images} logos, category {config.category}, seed {config.seed}."
     tags = {"mlflow.note.content": note, FOLDER_TAG: str(folder)}
     return _create(use_store(folder.parent.parent), folder.name, config.model_dump(mode="json"), tags)
+
+
+def folder_of(tags: Mapping[str, str]) -> Path | None:
+    """Where the run with these tags keeps everything."""
+    return Path(tags[FOLDER_TAG]) if FOLDER_TAG in tags else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,24 +247,31 @@ def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
     client = mlflow.MlflowClient()
     experiment = client.get_run(run_id).info.experiment_id
     made = client.create_logged_model(experiment, name=name, source_run_id=run_id)
-    with warnings.catch_warnings():
-        # an example would be run through the model on every call: seconds, for a signature that is given here
-        warnings.filterwarnings("ignore", message=".*An input example was not provided.*")
-        # what ``mlflow.pyfunc.log_model`` calls; that one needs an active run, and leaving one marks it as finished
-        info = Model.log(
-            artifact_path=None,
-            flavor=mlflow.pyfunc,
-            run_id=run_id,
-            model_id=made.model_id,
-            name=name,
-            python_model=str(_MODEL_CODE),
-            artifacts={"checkpoint": str(checkpoint)},
-            code_paths=[str(_MODEL_PACKAGE)],
-            signature=_signature(),
-            pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_NEEDS],
-            step=episode,
-        )
+    # what ``mlflow.pyfunc.log_model`` calls; that one needs an active run, and leaving one marks it as finished
+    info = Model.log(
+        artifact_path=None,
+        flavor=SimpleNamespace(save_model=_save_pyfunc),
+        run_id=run_id,
+        model_id=made.model_id,
+        name=name,
+        python_model=str(_MODEL_CODE),
+        artifacts={"checkpoint": str(checkpoint)},
+        code_paths=[str(_MODEL_PACKAGE)],
+        signature=_signature(),
+        input_example=pd.DataFrame({"image": ["logo.png"]}),
+        validate_serving_input=False,
+        pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_NEEDS],
+        step=episode,
+    )
     return str(info.model_id)
+
+
+def _save_pyfunc(*, validate_serving_input: bool, **kwargs: Any) -> None:
+    """``mlflow.pyfunc.save_model``, which does not know what ``Model.log`` reads off its arguments.
+
+    Validating would load the model and run the example: seconds, for a signature that is given.
+    """
+    mlflow.pyfunc.save_model(**kwargs)
 
 
 def _logged_model(run_id: str, name: str) -> str | None:

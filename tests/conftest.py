@@ -35,6 +35,7 @@ SMALL = {
     "warm_start_updates": 40,
     "comparison_traces": 6,
     "dashboard_pictures": False,
+    "promote": False,
 }
 
 

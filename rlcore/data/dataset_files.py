@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,12 @@ def manifest(dataset: Dataset) -> dict[str, Any]:
         "logos": [_entry(subject) for subject in dataset.subjects],
         "skipped": [asdict(item) for item in dataset.skipped],
     }
+
+
+def data_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest's logos and splits: equal for the same pictures, whatever their order, names or times."""
+    lines = sorted(f"{logo['split']} {logo['digest']}" for logo in content["logos"])
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _entry(subject: Subject) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+
+import numpy as np
 
 from rlcore.config import Stage1Config
 from rlcore.data.dataset import build_dataset, read_logos, resized
+from rlcore.data.twins import edge_descriptor, twin_groups
 from rlcore.episode import Subject
 
 
@@ -56,3 +59,28 @@ def held_out_logos(
     if working_size != config.working_size:
         kept = resized(kept, source.model_copy(update={"working_size": working_size}), on_progress)
     return HeldOut(kept, excluded)
+
+
+def neutral_logos(tests: Sequence[Subject], trained: Sequence[Subject], trained_on: Set[str]) -> HeldOut:
+    """Test logos of several models that none of them was trained on, nor on a twin; of twins among them the first.
+
+    Twins are told by their drawing, so this holds for models of different sources and working sizes too.
+
+    Args:
+        tests: of all models, the preferred ones first.
+        trained: training logos of all models, as far as their pixels are known.
+        trained_on: digests of training logos, with those whose pixels are not.
+    """
+    everything = [*trained, *tests]
+    if not tests:
+        return HeldOut((), 0)
+    groups = twin_groups(np.stack([edge_descriptor(subject.logo.rgba) for subject in everything])).tolist()
+    taken, kept, excluded = set(groups[: len(trained)]), [], 0
+    seen: set[int] = set()
+    for subject, group in zip(tests, groups[len(trained) :], strict=True):
+        if group in taken or subject.logo.digest in trained_on:
+            excluded += 1
+        elif group not in seen:
+            seen.add(group)
+            kept.append(subject)
+    return HeldOut(tuple(kept), excluded)

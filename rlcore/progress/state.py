@@ -272,6 +272,12 @@ class RunState:
     def _on_final_report(self, entry: dict[str, Any]) -> None:
         self._note(entry, f"final report: {entry['outcome'].replace('_', ' ')}")
 
+    def _on_registered(self, entry: dict[str, Any]) -> None:
+        self._note(entry, f"registered as version {entry['version']}")
+
+    def _on_promotion(self, entry: dict[str, Any]) -> None:
+        self._note(entry, f"version {entry['version']}: {entry['answer']}, {entry['reason']}")
+
     def _on_picture(self, entry: dict[str, Any]) -> None:
         self.picture = entry["file"]
 

@@ -200,7 +200,7 @@ def report_content(evidence: Evidence) -> dict[str, Any]:
             "bytes_ratio_limit": 1.0,
         },
         "headline": {"category": test.category, "traces": test.budget, **asdict(measures)},
-        "intervals": {name: _mean_interval(test, name) for name in INTERVALS},
+        "intervals": {name: mean_interval(test, name) for name in INTERVALS},
         "trained_episodes": trained_episodes(evidence),
         "best_episode": evidence.best_episode,
         "gain_after_traces": [test.gain_after(count) for count in range(1, test.budget + 1)],
@@ -228,7 +228,8 @@ def difference_content(difference: Difference) -> dict[str, Any]:
     return {**asdict(difference), "distinguishable": difference.low > 0 or difference.high < 0}
 
 
-def _mean_interval(test: Validation, field: str) -> dict[str, float]:
+def mean_interval(test: Validation, field: str) -> dict[str, float]:
+    """Mean over the judged logos of a field of their results, with its 95 % interval."""
     values = [float(getattr(result, field)) for result in test.of()]
     mean = estimate(values)
     return {"mean": mean.mean, "low": mean.low, "high": mean.high}

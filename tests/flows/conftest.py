@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from prefect.testing.utilities import prefect_test_harness
 from flows.stage1 import stage1
 from rlcore.config import Stage1Config, load_config
 from rlcore.run_folder import RunFolder
+from tasks import registry
 from tests.conftest import SMALL
 
 
@@ -72,3 +75,42 @@ def run(mlruns, prefect) -> Finished:
     config = tiny_config(workers=1)
     state = stage1(config, "tiny", return_state=True)
     return Finished(RunFolder(mlruns / "stage1" / "tiny"), config, state, mlflow_run("tiny"))
+
+
+LATE = ("ended", "registered", "promotion")
+"""Of the journal: what a run has that is not at its end yet."""
+
+
+@pytest.fixture
+def no_champion(mlruns):
+    """The registry without a champion; its versions stay."""
+    yield
+    client = mlflow.MlflowClient()
+    for alias in (registry.CHAMPION, registry.CHALLENGER):
+        if registry.with_alias(alias):
+            client.delete_registered_model_alias(registry.MODEL, alias)
+    client.set_registered_model_tag(registry.MODEL, "stage1.champions", "")
+
+
+@pytest.fixture
+def copied(run, mlruns, no_champion):
+    """Makes runs like ``run`` which are just before the registry; of another model, with other settings."""
+
+    def make(name, model=None, verdict=None, **settings):
+        folder = RunFolder(mlruns / "stage1" / name)
+        shutil.copytree(run.folder.path, folder.path, ignore=shutil.ignore_patterns("delivered", ".lock", "run.json"))
+        config = tiny_config(workers=0, **({"promote": True} | settings))
+        folder.write_config(config)
+        for file in ("model_card.md", "promotion.json"):
+            (folder.path / file).unlink(missing_ok=True)
+        lines = [json.loads(line) for line in folder.journal.path.read_text().splitlines()]
+        if verdict:
+            [line for line in lines if line["event"] == "verdict"][-1]["verdict"]["decision"] = verdict
+        kept = [json.dumps(line) for line in lines if line["event"] not in LATE]
+        folder.journal.path.write_text("\n".join(kept) + "\n")
+        if model is not None:
+            model.save(folder.best_model)
+            model.save(folder.checkpoint(model.episode))
+        return folder, config
+
+    return make

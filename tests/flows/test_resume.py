@@ -15,6 +15,7 @@ from prefect.states import Crashed
 from rlcore.errors import ConfigError
 from rlcore.files import read_json
 from rlcore.run_folder import RunFolder
+from tasks import registry
 from tasks.opening import alone, open_run, run_folders
 from tests.flows.conftest import mlflow_run
 from tests.flows.processes import (
@@ -113,6 +114,14 @@ def test_mlflow_has_the_same_series_each_step_once(run, killed):
 
 def test_mlflow_has_the_same_models_and_files_once(run, killed):
     assert kept_in_mlflow(killed.folder) == kept_in_mlflow(run.folder)
+
+
+def test_the_registry_has_its_best_model_once(run, killed):
+    for folder in (run.folder, killed.folder):
+        run_id = folder.identity()["mlflow_run_id"]
+        found = [version.number for version in registry.versions() if version.run_id == run_id]
+        assert found == [entry["version"] for entry in folder.journal.read("registered")]
+        assert len(found) == 1
 
 
 def test_two_runs_that_differ_are_told_apart(run, killed, tmp_path):

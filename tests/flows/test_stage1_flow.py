@@ -96,6 +96,7 @@ def test_every_file_is_there(run):
         "stage1_summary.txt",
         "stage1_training_progress.png",
         "report.html",
+        "model_card.md",
         "validations/test.json",
         *(f"validations/baseline-{split}-{index}.json" for split in ("validation", "test") for index in range(5)),
         *(f"validations/episode-{episode:06d}.json" for episode in EPISODES),
@@ -355,6 +356,9 @@ def test_tasks_read_like_a_story(run):
         "final test",
         "compare with every searcher",
         "final report",
+        "register the best model",
+        "challenger against champion",
+        "decide on the promotion",
     ]
     assert {task.state_type.value for task in tasks} == {"COMPLETED"}
     assert {task.run_count for task in tasks} == {1}

@@ -6,7 +6,7 @@ import pytest
 
 from rlcore.config import Stage1Config
 from rlcore.data.dataset import build_dataset
-from rlcore.data.dataset_files import load_dataset, manifest, save_dataset
+from rlcore.data.dataset_files import data_hash, load_dataset, manifest, save_dataset
 from rlcore.errors import DataError
 
 
@@ -49,3 +49,16 @@ def test_a_damaged_data_set_is_told(generated, tmp_path, name):
         (tmp_path / name).write_bytes(damaged)
         with pytest.raises(DataError, match="no complete data set"):
             load_dataset(tmp_path)
+
+
+def test_the_data_hash_is_of_pictures_and_splits_alone(generated):
+    content = manifest(generated)
+    same = json.loads(json.dumps(content))
+    same["logos"].reverse()
+    for logo in same["logos"]:
+        logo |= {"name": "another", "plain_seconds": 9.0}
+    assert data_hash(same) == data_hash(content)
+    moved = json.loads(json.dumps(content))
+    moved["logos"][0]["split"] = "elsewhere"
+    fewer = content | {"logos": content["logos"][1:]}
+    assert len({data_hash(content), data_hash(moved), data_hash(fewer)}) == 3

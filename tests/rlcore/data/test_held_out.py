@@ -1,12 +1,14 @@
 """Logos that a model may be tried on: never those that it was trained on, nor their twins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from rlcore.data.dataset import build_dataset
 from rlcore.data.generated import generate_logos
-from rlcore.data.held_out import held_out_logos
+from rlcore.data.held_out import held_out_logos, neutral_logos
 from rlcore.logos import load_logo
 from tests.conftest import small_config
 
@@ -86,3 +88,29 @@ def test_a_training_logo_is_known_at_another_size(config, pictures):
     found = held_out_logos(config, str(pictures), "test", 32, {digest})
     assert found.excluded == 1
     assert "logo 3.png" not in names(found)
+
+
+def recoloured(subject):
+    rgba = np.ascontiguousarray(subject.logo.rgba[..., [2, 0, 1, 3]])
+    logo = replace(subject.logo, rgba=rgba, digest=f"recoloured {subject.logo.digest}", name="recoloured")
+    return replace(subject, logo=logo)
+
+
+def test_of_two_test_splits_each_logo_counts_once(dataset):
+    tests, trained = dataset.of("test"), dataset.of("train")
+    found = neutral_logos([*tests, *map(recoloured, tests)], trained, frozenset())
+    assert (found.subjects, found.excluded) == (tests, 0)
+
+
+def test_what_either_was_trained_on_is_left_out_and_its_twins_too(dataset):
+    tests, trained = dataset.of("test"), dataset.of("train")
+    others_trained = [recoloured(tests[0])]
+    found = neutral_logos([*tests, trained[0]], [*trained, *others_trained], {tests[1].logo.digest})
+    assert found.subjects == tests[2:]
+    assert found.excluded == 3
+
+
+def test_where_nothing_is_left_there_is_nothing(dataset):
+    assert neutral_logos([], dataset.of("train"), frozenset()).subjects == ()
+    tests = dataset.of("test")
+    assert neutral_logos(tests, tests, frozenset()).excluded == len(tests)
