@@ -38,6 +38,7 @@ def make_policy(run: Run) -> int:
             policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
             policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
         _keep(run, policy)
+    _tell(run, Checkpoint.load(run.folder.checkpoint(0)))
     return 0
 
 
@@ -53,6 +54,7 @@ def train_chunk(run: Run, chunk: int) -> int:
     folder, config, segments = run.folder, run.config, plan_chunks(run.config)[chunk - 1]
     carry_out_rollback(folder)
     checkpoint = latest_checkpoint(folder)
+    _tell(run, checkpoint)
     if checkpoint.episode >= segments[-1].end_episode:
         return segments[-1].end_episode
     _note_other_versions(run, checkpoint)
@@ -94,8 +96,14 @@ def _trained(
 
 
 def _keep(run: Run, checkpoint: Checkpoint) -> None:
+    checkpoint.save(run.folder.checkpoint(checkpoint.episode))
+    _tell(run, checkpoint)
+
+
+def _tell(run: Run, checkpoint: Checkpoint) -> None:
+    """That it is kept; also of one that a kill kept from being told."""
     folder, episode = run.folder, checkpoint.episode
-    file = checkpoint.save(folder.checkpoint(episode))
+    file = folder.checkpoint(episode)
     key, name = f"episode {episode}, {checkpoint.rollbacks} rollbacks", str(file.relative_to(folder.path))
     size = file.stat().st_size
     folder.journal.write_once("checkpoint", key, episode=episode, file=name, size_bytes=size)

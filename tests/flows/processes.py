@@ -22,6 +22,8 @@ from rlcore.journal import Journal
 from rlcore.run_folder import RunFolder
 from tasks.tracking import find_run
 
+PERFORMANCE_CHECKS = ("velocity", "memory", "disk")
+
 TIMES = ("velocity", "seconds", "memory")
 """Figures with one of these in their name say how it went on this machine: they alone may differ."""
 
@@ -133,7 +135,17 @@ def without_times(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {k: v for k, v in value.items() if not any(word in k for word in TIMES)}
         return {k: without_times(v) for k, v in kept.items() if k not in ("time", "run_name", "model", "remembered")}
-    return [without_times(item) for item in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [without_times(item) for item in value if not _is_of_machine(item)]
+    return value
+
+
+def _is_of_machine(item: Any) -> bool:
+    """An alert about velocity, memory or disk, or that it is over."""
+    if not isinstance(item, Mapping):
+        return False
+    alert = item.get("alert", item)
+    return alert.get("kind") == "performance" or item.get("check") in PERFORMANCE_CHECKS
 
 
 def other_files(ours: RunFolder, theirs: RunFolder) -> list[str]:
@@ -169,7 +181,10 @@ def other_series(ours: RunFolder, theirs: RunFolder) -> list[str]:
     ids = [find_run(folder.path) for folder in (ours, theirs)]
     keys = [set(client.get_run(run_id).data.metrics) for run_id in ids]
     found = sorted(keys[0] ^ keys[1])
-    for key in sorted(keys[0] & keys[1]):
+    alike = keys[0] & keys[1]
+    if any(_is_of_machine(entry) for folder in (ours, theirs) for entry in folder.journal.read("alert")):
+        alike -= {"gate/alerts"}
+    for key in sorted(alike):
         series = [sorted((m.step, m.value) for m in client.get_metric_history(run_id, key)) for run_id in ids]
         steps = [[step for step, _ in points] for points in series]
         once = len(steps[0]) == len(set(steps[0]))
