@@ -139,7 +139,8 @@ def watch(browser, address, training, seen, servers, mlruns):
     page_end(page, seen)
     wait_until(lambda: counts(other)["episodes"] == 120)
     seen.after_restart = counts(other)
-    wait_until(lambda: "finished" in other.locator("#runs").inner_text())
+    # the list is told of it up to a second later than the page's head
+    wait_until(lambda: any("watched · finished" in text for text in other.locator("#runs option").all_text_contents()))
     seen.runs = other.locator("#runs option").all_text_contents()
     look_closer(other, seen)
     OUTPUT.mkdir(exist_ok=True)
@@ -215,7 +216,7 @@ def test_a_picture_is_drawn_when_asked(watched):
 
 
 def test_the_runs_to_choose_from_are_listed_with_their_state(watched):
-    assert any("watched" in text and "finished" in text for text in watched.runs), watched.runs
+    assert any("watched · finished" in text for text in watched.runs), watched.runs
 
 
 def test_a_phone_needs_no_sideways_scrolling(watched):
