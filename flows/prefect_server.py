@@ -22,6 +22,7 @@ from prefect.settings import (
 )
 from prefect.settings.context import get_current_settings
 
+from flows.answering import answers
 from rlcore.errors import ConfigError
 
 _ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
@@ -89,15 +90,8 @@ def _end_with(parent: int) -> None:
 
 
 def _wait_for(health: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value()
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(health, timeout=5).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError(f"Prefect's temporary server did not answer at {health} (exit code {process.poll()})")
+    if not answers(health, process, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value()):
+        raise RuntimeError(f"Prefect's temporary server did not answer at {health} (exit code {process.poll()})")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 from rich.console import Console
 from rich.text import Text
 
+from flows.answering import answers
 from rlcore.errors import ServiceError
 from rlcore.files import read_json, write_json, write_text
+from rlcore.processes import is_alive, this_process
 from tasks.run import mlruns_folder
 from tasks.tracking import use_store
 
@@ -126,16 +127,11 @@ class Service:
             self._console.print(prefix + Text(line.rstrip()), soft_wrap=True, highlight=False)
 
     def _wait_for(self, name: str, url: str) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            if self._processes[name].poll() is not None:
-                raise ServiceError(f"{name} ended with exit code {self._processes[name].returncode}; is its port free?")
-            try:
-                if httpx.get(url, timeout=2).status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.2)
+        process = self._processes[name]
+        if answers(url, process, READY_SECONDS):
+            return
+        if process.poll() is not None:
+            raise ServiceError(f"{name} ended with exit code {process.returncode}; is its port free?")
         raise ServiceError(f"{name} did not answer at {url} within {READY_SECONDS:g} s")
 
     def _deploy(self, prefect: str) -> None:
@@ -187,8 +183,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 @contextmanager
 def _announced(service: Service, ports: Ports) -> Iterator[None]:
     """While the service is up: who runs it, for ``stage1 down``, and where Prefect's API is, for Prefect's commands."""
-    state, this = mlruns_folder() / STATE, psutil.Process()
-    write_json(state, {"pid": this.pid, "begun": this.create_time(), **asdict(ports)})
+    state = mlruns_folder() / STATE
+    write_json(state, this_process() | asdict(ports))
     own = not DOT_ENV.exists() or DOT_ENV.read_text(encoding="utf-8").startswith(MARK)
     if own:
         write_text(DOT_ENV, f"{MARK}\nPREFECT_API_URL={ports.api}\n")
@@ -235,14 +231,8 @@ def _tell(ports: Ports, seconds: float, console: Console) -> None:
 def running_service() -> int | None:
     """Id of the process that runs the service of this store; None: it is not up."""
     file = mlruns_folder() / STATE
-    if not file.exists():
-        return None
-    known = read_json(file)
-    try:
-        same = abs(psutil.Process(known["pid"]).create_time() - known["begun"]) < 1
-    except psutil.NoSuchProcess:
-        return None
-    return int(known["pid"]) if same else None
+    known = read_json(file) if file.exists() else {}
+    return int(known["pid"]) if is_alive(known) else None
 
 
 def up_detached(ports: Ports, console: Console) -> None:

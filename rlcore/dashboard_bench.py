@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
@@ -24,7 +25,6 @@ from rlcore.learning.agent import Checkpoint
 from rlcore.learning.plan import Segment
 from rlcore.learning.training import train_segment
 from rlcore.parameters import PLAIN
-from rlcore.records import Rollout
 from rlcore.run_folder import RunFolder, write_rollout
 
 ROUNDS = 4
@@ -80,20 +80,14 @@ def _round(store: Path, policy: Checkpoint, subjects: list[Subject], clients: in
         with Evaluator(config.workers) as evaluator:
             evaluator.traces([(subject.logo, PLAIN) for subject in subjects])  # workers are up
             start = time.perf_counter()
-            train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator, _writer(folder))
+            write = partial(write_rollout, folder.journal, rollbacks=0)
+            train_segment(policy, Segment(0, 0, EPISODES), subjects, evaluator, write)
             seconds = time.perf_counter() - start
         return seconds, _delays(folder, processes[1]) if processes else []
     finally:
         for process in processes:
             process.kill()
             process.wait()
-
-
-def _writer(folder: RunFolder) -> Any:
-    def write(rollout: Rollout) -> None:
-        write_rollout(folder.journal, rollout, rollbacks=0)
-
-    return write
 
 
 def _viewers(store: Path, clients: int) -> list[subprocess.Popen[str]]:

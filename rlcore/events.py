@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -372,46 +372,7 @@ class TrialEnded(Event):
     failure: str
 
 
-RUN_EVENTS = (
-    Started
-    | Resumed
-    | Stopping
-    | Ended
-    | StageBegin
-    | Progress
-    | Stage
-    | Data
-    | LibraryFound
-    | Traces
-    | EpisodePlayed
-    | RolloutDone
-    | Broken
-    | CheckpointKept
-    | Rollback
-    | BaselinesMeasured
-    | Lead
-    | Validated
-    | MilestoneReached
-    | AlertRaised
-    | AlertOver
-    | VerdictGiven
-    | Tested
-    | Compared
-    | Reported
-    | FinalReport
-    | Registered
-    | PromotionDecided
-    | PictureDrawn
-    | System
-    | Disk
-    | Damaged
-    | OtherVersions
-    | Undelivered
-    | StudyBegun
-    | BaselineValue
-    | TrialEnded
-)
-KINDS: dict[str, type[Event]] = {kind.model_fields["event"].default: kind for kind in get_args(RUN_EVENTS)}
+KINDS: dict[str, type[Event]] = {kind.model_fields["event"].default: kind for kind in Event.__subclasses__()}
 """The classes by the name of their event."""
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import ValidationError
 
 from rlcore.config import Stage1Config
@@ -17,17 +16,18 @@ from rlcore.journal import Journal
 from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
 from rlcore.learning.plan import ends_chunk
+from rlcore.processes import is_alive, this_process
 from rlcore.records import Alert, Milestone, Rollout, Verdict
 
 LAST_CHECKPOINTS = 2
 """Kept whatever they are: if the last is damaged, the one before is gone on from."""
 
 
-def write_rollout(journal: Journal, rollout: Rollout, rollbacks: int) -> bool:
-    """Writes a rollout down once, after its episodes; returns whether it was new."""
+def write_rollout(journal: Journal, rollout: Rollout, rollbacks: int) -> None:
+    """Writes a rollout down once, after its episodes."""
     episodes = [("episode", {"rollbacks": rollbacks, "episode": asdict(one)}) for one in rollout.played]
     key = f"episode {rollout.episode}, {rollbacks} rollbacks"
-    return journal.write_once("rollout", key, after=episodes, rollbacks=rollbacks, rollout=rollout.as_dict())
+    journal.write_once("rollout", key, after=episodes, rollbacks=rollbacks, rollout=rollout.as_dict())
 
 
 @dataclass(frozen=True)
@@ -170,21 +170,13 @@ class RunFolder:
 
     def write_identity(self, mlflow_run_id: str, flow_run_id: str | None) -> None:
         """Keeps the ids, and that this process is at it."""
-        this = psutil.Process()
         ids = {"mlflow_run_id": mlflow_run_id, "flow_run_id": flow_run_id}
-        write_json(self.path / "run.json", {**ids, "pid": this.pid, "process_begun": this.create_time()})
+        write_json(self.path / "run.json", {**ids, **this_process()})
 
     @property
     def process_alive(self) -> bool:
         """Whether the process that was last at it still is there; known without touching the run's lock."""
-        known = self.identity()
-        try:
-            # ids are used again: another process of the same one was begun at another time
-            process = psutil.Process(known["pid"])
-            same = abs(process.create_time() - known["process_begun"]) < 1
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-        except (KeyError, psutil.NoSuchProcess):
-            return False
+        return is_alive(self.identity())
 
     def picture(self, name: str) -> Path:
         """A picture of the whole dashboard."""

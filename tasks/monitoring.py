@@ -24,6 +24,8 @@ BASE_BYTES = 200 * 2**20
 
 def tell_alerts(folder: RunFolder, alerts: Sequence[Alert], over: Sequence[tuple[Alert, int]] = ()) -> None:
     """Writes down each alert when it is raised, again when it has become worse, and when its trouble is over."""
+    if not alerts and not over:  # as after nearly every rollout
+        return
     rollbacks = folder.rollbacks
     for alert in alerts:
         key = f"{alert.check}, {alert.severity}, episode {alert.episode}, {rollbacks} rollbacks"

@@ -111,6 +111,7 @@ class _Listed:
         return self.readable and self.tail.state.schema_version == SCHEMA_VERSION
 
     def row(self) -> dict[str, Any]:
+        """Its line, as ``all_runs`` gives it."""
         state = self.tail.state
         best = values.best_validation(state) or {}
         return {

@@ -41,7 +41,6 @@ FACTS = (
     "milestone",
     "verdict",
     "test",
-    "checkpoint",
     "alert",
     "alert_over",
 )

@@ -84,7 +84,11 @@ def options(config, **others):
     small = {key: value for key, value in config.model_dump(exclude_defaults=True).items() if key != "target_episodes"}
     small |= {f"ppo_{key}": value for key, value in small.pop("ppo", {}).items()}
     given = small | {"workers": config.workers, "episodes": config.target_episodes} | others
-    return [part for key, value in given.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+    flags = [
+        f"--{'' if value else 'no-'}{key.replace('_', '-')}" for key, value in given.items() if isinstance(value, bool)
+    ]
+    named = {key: value for key, value in given.items() if not isinstance(value, bool)}
+    return [*flags, *(part for key, value in named.items() for part in (f"--{key.replace('_', '-')}", str(value)))]
 
 
 @pytest.fixture(scope="module")

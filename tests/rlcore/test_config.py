@@ -21,6 +21,8 @@ OTHER = {
     "early_stopping_patience": 7,
     "hourly_reports": False,
     "milestone_notifications": False,
+    "report_interval_minutes": 5.0,
+    "dashboard_pictures": False,
     "failure_detection": False,
     "overfitting_detection": False,
     "performance_monitoring": False,
