@@ -90,7 +90,8 @@ class Post:
 
     def _known(self, server, session, envelope, mechanism, data):
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=self.logins[-1] == (self.USER, self.PASSWORD))
+        known = self.logins[-1] == (self.USER, self.PASSWORD)
+        return AuthResult(success=known, handled=known)  # one that is not known is still to be answered
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802  aiosmtpd's name
         if self.refusals:

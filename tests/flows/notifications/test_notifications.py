@@ -2,172 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.settings import (
-    PREFECT_API_URL,
-    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-    PREFECT_HOME,
-    PREFECT_LOGGING_LEVEL,
-    temporary_settings,
-)
 from prefect.states import Failed
-from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.notifications import registry, trial
+from flows.notifications import trial
 from flows.notifications.automations import EVENTS
-from flows.notifications.channels import BLOCKS
-from flows.notifications.commands import ALL_EVENTS, ChannelName, Severity
 from rlcore.errors import NotificationError
-from rlcore.records import SEVERITIES
-from tasks.prefect_sink import PrefectSink
-from tests.flows.receivers import Hook, Post, wait_until
+from tests.flows.notifications.service import (
+    HOOK_SECRET,
+    SECRETS,
+    SETTLING_SECONDS,
+    SLACK_SECRET,
+    all_arrived,
+    options,
+    stage1,
+    state,
+    tell,
+)
+from tests.flows.receivers import Hook, wait_until
 from tests.tasks.told_run import MLFLOW_RUN, PICTURE, alert_of, finished, milestone, report, told_run
 
 # the mail server of the tests asks for a login without encryption
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
-
-SLACK_SECRET, HOOK_SECRET = "slack-secret-5f3a", "hook-secret-91bd"
-SECRETS = (SLACK_SECRET, HOOK_SECRET, Post.PASSWORD)
-START_SECONDS = 240.0
-"""The server's first start makes its database; on a machine that is busy that takes its time."""
-
-SETTLING_SECONDS = 1.0
-"""A message that should not come would be there by then: others take under a second."""
-
-
-@dataclass(frozen=True)
-class Service:
-    """A Prefect server with its files, and the receivers of its messages."""
-
-    url: str
-    home: Path
-    log: Path
-    hook: Hook
-    post: Post
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
-    home = tmp_path_factory.mktemp("notifying")
-    hook, post, log, port = Hook(), Post(), home / "server.log", Hook.free_port()
-    own = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.3",
-        # with the access log, and requests of HTTP clients if there are any
-        "PREFECT_LOGGING_ROOT_LEVEL": "INFO",
-        "PREFECT_LOGGING_SERVER_LEVEL": "INFO",
-    }
-    environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"} | own
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}/api"
-    with log.open("wb") as told:
-        process = subprocess.Popen(command, env=environment, stdout=told, stderr=told)
-        try:
-            wait_until(lambda: process.poll() is not None or answers(url), START_SECONDS)
-            assert process.poll() is None, log.read_text()
-            settings = {
-                PREFECT_API_URL: url,
-                PREFECT_HOME: home,
-                PREFECT_LOGGING_LEVEL: "ERROR",
-                PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-            }
-            with temporary_settings(settings):
-                yield Service(url, home, log, hook, post)
-        finally:
-            process.terminate()
-            process.wait(20)
-            hook.close()
-            post.close()
-
-
-def answers(url):
-    try:
-        return httpx.get(f"{url}/health").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def stage1(*arguments, code=0):
-    """What ``stage1 notifications`` prints."""
-    result = CliRunner().invoke(app, ["notifications", *arguments], env={"COLUMNS": "300"})
-    if isinstance(result.exception, NotificationError):
-        raise result.exception
-    assert result.exit_code == code, result.output + repr(result.exception)
-    return result.output
-
-
-def options(service, **more):
-    given = {
-        "slack-webhook": f"http://127.0.0.1:{service.hook.port}/services/{SLACK_SECRET}",
-        "webhook": f"http://127.0.0.1:{service.hook.port}/{HOOK_SECRET}",
-        "email": "team@example.com, boss@example.com",
-        "smtp": f"127.0.0.1:{service.post.port}",
-        "user": Post.USER,
-        "password-from-env": "STAGE1_TEST_PASSWORD",
-    }
-    return [text for name, value in (given | more).items() for text in (f"--{name}", value)]
-
-
-@pytest.fixture(scope="module")
-def told(service):
-    """What setup printed, with all channels."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STAGE1_TEST_PASSWORD", Post.PASSWORD)
-        return stage1("setup", *options(service))
-
-
-@pytest.fixture
-def channels(service, told, monkeypatch):
-    """All channels, with all events, whatever a test before did."""
-    monkeypatch.setenv("STAGE1_TEST_PASSWORD", Post.PASSWORD)
-    stage1("setup", *options(service))
-    service.hook.statuses.clear()
-
-
-def state(service):
-    """Automations and blocks as the server has them, with ids and times."""
-    automations = httpx.post(f"{service.url}/automations/filter", json={}).json()
-    asked = {"include_secrets": True, "block_documents": {"is_anonymous": {"eq_": False}}}
-    blocks = httpx.post(f"{service.url}/block_documents/filter", json=asked).json()
-    parts = ("id", "updated", "name", "data", "enabled", "trigger", "actions")
-    rows = [{part: row[part] for part in parts if part in row} for row in (*automations, *blocks)]
-    return {row["name"]: row for row in rows}
-
-
-def tell(run, entry, again=False):
-    """As a run's task does; how many seconds that took."""
-    begun = time.monotonic()
-    PrefectSink(run).take(entry, again)
-    return time.monotonic() - begun
-
-
-def all_arrived(service, text, number=1):
-    """In Slack, at the webhook and by mail, each ``number`` times and no more."""
-    hook, post = service.hook, service.post
-    places = (
-        lambda: hook.with_text(text, SLACK_SECRET),
-        lambda: hook.with_text(text, HOOK_SECRET),
-        lambda: [mail for mail in post.mails if text in mail.get_body(("plain",)).get_content()],
-    )
-    wait_until(lambda: all(len(place()) >= number for place in places))
-    time.sleep(SETTLING_SECONDS)
-    assert [len(place()) for place in places] == [number] * 3
-    return [place()[-1] for place in places]
 
 
 @pytest.fixture(scope="module")
@@ -394,56 +255,3 @@ def test_secrets_are_in_no_file_and_no_log(service, channels, run):
     assert any(path.name.startswith("prefect.db") for path in files)
     found = [(path.name, secret) for path in files for secret in SECRETS if secret.encode() in path.read_bytes()]
     assert found == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["setup"], "no channel"),
-        (["setup", "--webhook", "ftp://x"], "--webhook: an address that begins with http"),
-        (["setup", "--webhook", "http://[x"], "--webhook: that is no address"),
-        (["setup", "--webhook", "http://h", "--events", "milestones,no"], "events 'milestones,no': milestones, "),
-        (["setup", "--email", "nobody", "--smtp", "h:25"], "--email 'nobody'"),
-        (["setup", "--email", "a@b", "--smtp", "h:25", "--from", "a@b\nBcc: c@d"], "--from 'a@b"),
-        (["setup", "--email", "a@b", "--smtp", "h"], "--smtp 'h': HOST:PORT"),
-        (["setup", "--email", "a@b", "--smtp", "h:25", "--user", "u"], "--user needs --password-from-env"),
-        (
-            ["setup", "--email", "a@b", "--smtp", "h:25", "--user", "u", "--password-from-env", "NOT_SET_X"],
-            "NOT_SET_X: that variable is not set",
-        ),
-    ],
-)
-def test_what_is_wrong_with_the_options_is_said(arguments, message):
-    with pytest.raises(NotificationError, match=message.replace("[", r"\[")):
-        stage1(*arguments)
-
-
-def test_what_the_command_line_names_is_what_there_is():
-    assert set(ALL_EVENTS.split(",")) == set(EVENTS) == set(trial.KINDS.values())
-    assert [severity.value for severity in Severity] == list(SEVERITIES)
-    assert [name.value for name in ChannelName] == list(BLOCKS)
-
-
-def test_without_a_server_that_stays_there_are_none():
-    with (
-        temporary_settings({PREFECT_API_URL: None}),
-        pytest.raises(NotificationError, match="need a Prefect server that stays"),
-        registry.prefect_server(),
-    ):
-        pytest.fail("it was opened")
-
-
-def test_a_server_that_is_away_is_named():
-    away = "http://127.0.0.1:9/api"
-    with (
-        temporary_settings({PREFECT_API_URL: away}),
-        pytest.raises(NotificationError, match=f"server at {away} can't be reached"),
-        registry.prefect_server(),
-    ):
-        pytest.fail("it was opened")
-
-
-def test_the_server_of_prefect_needs_no_numerical_library_for_them():
-    code = "import sys, flows.notifications.blocks; print(sorted({'numpy', 'torch', 'mlflow'} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
