@@ -23,6 +23,8 @@ OTHER = {
     "milestone_notifications": False,
     "report_interval_minutes": 5.0,
     "dashboard_pictures": False,
+    "promote": False,
+    "require_approval": True,
     "failure_detection": False,
     "overfitting_detection": False,
     "performance_monitoring": False,
