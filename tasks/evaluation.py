@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -26,8 +25,10 @@ from rlcore.judging.validation import run_searcher
 from rlcore.learning.agent import Agent, Checkpoint
 from rlcore.reporting.evaluation import Evaluation
 from tasks import metrics, registry, tracking
+from tasks.links import links_of_evaluation
+from tasks.messages import evaluation_payload
 from tasks.models import load_model
-from tasks.prefect_sink import EVENTS, run_event
+from tasks.prefect_sink import EVENTS, alert_labels, run_event
 from tasks.run import mlruns_folder
 
 EXPERIMENT = "stage1-evaluations"
@@ -100,7 +101,9 @@ def tell_evaluation(file: Path) -> str:
     create_table_artifact(told.rows(), key="stage1-evaluation", description=f"{told.model} on {told.source}")
     alert = told.alert()
     if alert is not None:
-        event = run_event(EVENTS["alert"], told.name, asdict(alert), uuid5(NAMESPACE_URL, f"stage1/{file}/alert"))
+        payload = evaluation_payload(told, alert, links_of_evaluation(run_id))
+        labels = alert_labels(alert.check, alert.severity, repeated=False)
+        event = run_event(EVENTS["alert"], told.name, payload, uuid5(NAMESPACE_URL, f"stage1/{file}/alert"), labels)
         with get_client(sync_client=True) as server:
             server.request("POST", "/events", json=[event.model_dump(mode="json")])
     return run_id

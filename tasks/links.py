@@ -21,16 +21,24 @@ MLFLOW_VARIABLE = "STAGE1_MLFLOW_URL"
 
 def links_of(run: Run) -> tuple[Link, ...]:
     """Prefect's, the dashboard's and MLflow's; where there is no address, what to type instead."""
-    found = [_dashboard(run.folder.name), _mlflow_page(run.mlflow_run_id)]
-    own = flow_run.get_id()
-    page = url_for("flow-run", obj_id=own) if own else None
-    return (Link("Flow run", without_password(page)), *found) if page else tuple(found)
+    return (*_flow_run_page(), _dashboard(run.folder.name), _mlflow_page(run.mlflow_run_id))
+
+
+def links_of_evaluation(mlflow_run_id: str) -> tuple[Link, ...]:
+    """Prefect's and MLflow's."""
+    return (*_flow_run_page(), _mlflow_page(mlflow_run_id))
 
 
 def without_password(address: str) -> str:
     """The address without user, password, query and what else could be a secret."""
     parts = urlsplit(address)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _flow_run_page() -> tuple[Link, ...]:
+    own = flow_run.get_id()
+    page = url_for("flow-run", obj_id=own) if own else None
+    return (Link("Flow run", without_password(page)),) if page else ()
 
 
 def _dashboard(run_name: str) -> Link:

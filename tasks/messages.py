@@ -10,9 +10,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from rlcore.files import read_json
-from rlcore.records import SEVERITIES, Comparison
+from rlcore.records import SEVERITIES, Alert, Comparison
+from rlcore.reporting.evaluation import Evaluation
 from rlcore.reporting.facts import figures, report_trend, validation_figures, validation_trend
-from rlcore.reporting.messages import Facts, Figure, Message, compose
+from rlcore.reporting.messages import Facts, Figure, Link, Message, compose
 from rlcore.reporting.wording import interval, percent
 from tasks.links import links_of
 from tasks.run import Run
@@ -23,6 +24,21 @@ ALERT_DISTANCE_SECONDS = 1800.0
 NOTHING_TO_DO = "Nothing to do."
 
 Entry = Mapping[str, Any]
+
+
+def evaluation_payload(told: Evaluation, alert: Alert, links: tuple[Link, ...]) -> dict[str, Any]:
+    """As ``payload_of``, of the alert of an evaluation."""
+    fields = asdict(alert)
+    agent, *baselines = told.validations
+    ahead = [
+        Figure(f"gain ahead of {baseline.searcher}", interval(Comparison.of(agent, baseline).gain))
+        for baseline in baselines
+    ]
+    version = f", version {told.version}" if told.version else ""
+    facts, message = alert_message(
+        fields, Facts(told.name, figures=tuple(ahead), links=links), [f"Model: {told.model}{version}."]
+    )
+    return fields | {"facts": facts.as_dict()} | asdict(message)
 
 
 def payload_of(run: Run, entry: Entry) -> dict[str, Any]:
@@ -99,11 +115,17 @@ def _milestone(run: Run, entry: Entry, facts: Facts) -> tuple[Facts, Message]:
 
 def _alert(run: Run, entry: Entry, facts: Facts) -> tuple[Facts, Message]:
     alert = entry["alert"]
+    return alert_message(
+        alert, facts, [f"Raised at episode {alert['episode']:,}, seen again {alert['updates']} times."]
+    )
+
+
+def alert_message(alert: Mapping[str, Any], facts: Facts, paragraphs: Sequence[str]) -> tuple[Facts, Message]:
+    """Of an alert's fields; the facts with what was measured before all other figures."""
     measured = f"{alert['measured']:.4g}, limit {alert['threshold']:.4g}"
     broken = Figure(f"{alert['kind']} ({alert['check']})", measured)
     facts = replace(facts, figures=(broken, *facts.figures))
-    begun = f"Raised at episode {alert['episode']:,}, seen again {alert['updates']} times."
-    return facts, compose(f"{alert['severity']} alert: {alert['message']}", facts, [begun], alert["recommendation"])
+    return facts, compose(f"{alert['severity']} alert: {alert['message']}", facts, paragraphs, alert["recommendation"])
 
 
 def _report(run: Run, entry: Entry, facts: Facts) -> tuple[Facts, Message]:

@@ -97,12 +97,8 @@ class PrefectSink:
             return {"stage1.episode": str(entry["episode"])}
         if entry["event"] != "alert":
             return {}
-        repeated = is_repeated(entry, self._folder.journal.read("alert"))
-        return {
-            "stage1.check": entry["alert"]["check"],
-            "stage1.severity": entry["alert"]["severity"],
-            "stage1.repeated": str(repeated).lower(),
-        }
+        alert, repeated = entry["alert"], is_repeated(entry, self._folder.journal.read("alert"))
+        return alert_labels(alert["check"], alert["severity"], repeated)
 
     def _event_id(self, entry: dict[str, Any]) -> UUID:
         """The same for the same event: Prefect keeps one of those that it gets twice."""
@@ -146,6 +142,11 @@ class PrefectSink:
         with get_client(sync_client=True) as client:
             known = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
         return description not in {artifact.description for artifact in known}
+
+
+def alert_labels(check: str, severity: str, repeated: bool) -> dict[str, str]:
+    """What automations choose alerts by."""
+    return {"stage1.check": check, "stage1.severity": severity, "stage1.repeated": str(repeated).lower()}
 
 
 def run_event(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import mlflow
@@ -81,9 +82,17 @@ def test_a_folder_and_an_alert(run, champion, tmp_path):
             break
         time.sleep(0.25)
     [event] = found
-    assert Alert(**event["payload"]) == Alert(**content["alert"])
-    assert (event["payload"]["severity"], event["payload"]["threshold"]) == ("high", 1.0)
-    assert event["payload"]["measured"] == content["rows"][0]["success_rate"]
+    payload, resource = event["payload"], event["resource"]
+    assert Alert(**{field.name: payload[field.name] for field in fields(Alert)}) == Alert(**content["alert"])
+    assert (payload["severity"], payload["threshold"]) == ("high", 1.0)
+    assert payload["measured"] == content["rows"][0]["success_rate"]
+    assert (resource["stage1.check"], resource["stage1.severity"]) == ("champion", "high")
+    assert resource["stage1.repeated"] == "false"
+    assert payload["subject"].startswith(f"[stage1] {content['name']}: high alert: the success rate of models:/")
+    for form in ("text", "plain", "html"):
+        assert "gain ahead of portfolio" in payload[form]
+        assert "train anew" in payload[form]
+        assert mlflow_run(content["name"]).info.run_id in payload[form]
 
 
 def test_it_is_deployed():
