@@ -152,6 +152,17 @@ def down() -> None:
 
 
 @app.command()
+def automations() -> None:
+    """Let the Prefect server mark runs whose process is gone as crashed, and start those of deployments again."""
+    from flows.automations import prefect_server
+    from flows.recovery import set_up_recovery
+
+    with prefect_server() as client:
+        for told in set_up_recovery(client) or ["nothing to change"]:
+            Console().print(told, highlight=False)
+
+
+@app.command()
 def runs() -> None:
     """List all runs with their state."""
     from flows.runs import show_runs

@@ -69,6 +69,10 @@ class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""
 
 
+class AutomationError(Stage1Error):
+    """There is no Prefect server for automations: none is named, it can't be reached, or it refuses."""
+
+
 class NotificationError(Stage1Error):
     """Notifications can't be set up, or a message did not arrive; the message never has a secret in it."""
 
