@@ -69,6 +69,10 @@ class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""
 
 
+class StoreError(Stage1Error):
+    """MLflow's store in ``mlruns`` is missing, or was moved and knows itself by another folder still."""
+
+
 class AutomationError(Stage1Error):
     """There is no Prefect server for automations: none is named, it can't be reached, or it refuses."""
 

@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 import numpy as np
@@ -32,6 +33,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
+from rlcore.errors import StoreError
 from rlcore.judging.validation import Validation
 
 # MLflow's own default tries for minutes: what it can't take now is kept and tried again later (tasks.delivery)
@@ -58,6 +60,9 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
     """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns an experiment's id.
 
     The store is created under a lock, because two processes creating it at once end in a broken migration.
+
+    Raises:
+        StoreError: it was moved here from another folder.
     """
     uri = store_uri(mlruns)
     mlflow.set_tracking_uri(uri)
@@ -65,6 +70,9 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
     with FileLock(mlruns / ".mlflow.lock"):
         found = mlflow.get_experiment_by_name(experiment)
         if found is not None:
+            place = place_of(str(found.artifact_location))
+            if place is not None and place != mlruns and not place.exists():
+                raise StoreError(f"the store was moved from {place} to {mlruns}: stage1 relocate tells MLflow so")
             return str(found.experiment_id)
         if uri.startswith("sqlite:///"):
             with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
@@ -73,8 +81,14 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
         return str(mlflow.create_experiment(experiment))
 
 
+def place_of(artifact_location: str) -> Path | None:
+    """The folder of the store with these artifacts; None where they are not in a folder of this machine."""
+    parts = urlsplit(artifact_location)
+    return Path(unquote(parts.path)).parent if parts.scheme == "file" else None
+
+
 FOLDER_TAG = "stage1.folder"
-"""Where the run keeps everything: by this a run that is taken up again finds its own in MLflow."""
+"""By this a run that is taken up again finds its own in MLflow."""
 
 
 def start_run(folder: Path, config: Stage1Config) -> str:
