@@ -121,7 +121,14 @@ def dashboard(
         str, typer.Option(help="Address to serve on; beyond this machine a token is asked for.")
     ] = "127.0.0.1",
     port: Port = PORT,
-    token: Annotated[str, typer.Option(help="Token beyond this machine; empty: made, and printed.")] = "",
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="STAGE1_DASHBOARD_TOKEN",
+            show_envvar=True,
+            help="Token beyond this machine; empty: made, and printed.",
+        ),
+    ] = "",
 ) -> None:
     """Watch runs in the browser, while they go on or afterwards; Ctrl-C ends it."""
     from flows.dashboarding import serve_dashboard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,15 @@ import psutil
 
 
 def this_process() -> dict[str, Any]:
-    """``pid`` and ``process_begun`` of the process that asks; ids are used again, an id and a beginning are not."""
+    """``pid``, ``process_begun`` and ``host`` of the process that asks; ids are used again, with a beginning not."""
     this = psutil.Process()
-    return {"pid": this.pid, "process_begun": this.create_time()}
+    return {"pid": this.pid, "process_begun": this.create_time(), "host": socket.gethostname()}
+
+
+def is_elsewhere(known: Mapping[str, Any]) -> bool:
+    """Whether it is a process of another machine or container, whose ids mean nothing here."""
+    here = socket.gethostname()
+    return bool(known.get("host", here) != here)
 
 
 def is_alive(known: Mapping[str, Any]) -> bool:

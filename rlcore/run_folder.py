@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from rlcore.journal import Journal
 from rlcore.judging.standings import ComparisonTable
 from rlcore.judging.validation import Validation
 from rlcore.learning.plan import ends_chunk
-from rlcore.processes import is_alive, this_process
+from rlcore.processes import is_alive, is_elsewhere, this_process
 from rlcore.records import Alert, Milestone, Rollout, Verdict
 
 LAST_CHECKPOINTS = 2
 """Kept whatever they are: if the last is damaged, the one before is gone on from."""
+
+QUIET_SECONDS = 60.0
+"""A run writes into its journal every five seconds (``system``): after so long without a line, nobody is at it."""
 
 
 def write_rollout(journal: Journal, rollout: Rollout, rollbacks: int) -> None:
@@ -162,21 +166,31 @@ class RunFolder:
         # runs of earlier versions can't be gone on with
         return bool(ends) and not ends[-1].get("resumable", False)
 
+    @property
+    def _identity_file(self) -> Path:
+        return self.path / "run.json"
+
     def identity(self) -> dict[str, Any]:
-        """Who is, or was last, at it: ``mlflow_run_id``, ``flow_run_id``, ``pid``, ``process_begun``; empty before."""
-        file = self.path / "run.json"
-        content: dict[str, Any] = read_json(file) if file.exists() else {}
+        """Who is, or was last, at it: ``mlflow_run_id``, ``flow_run_id``, ``this_process``'s; empty before."""
+        content: dict[str, Any] = read_json(self._identity_file) if self._identity_file.exists() else {}
         return content
 
     def write_identity(self, mlflow_run_id: str, flow_run_id: str | None) -> None:
         """Keeps the ids, and that this process is at it."""
         ids = {"mlflow_run_id": mlflow_run_id, "flow_run_id": flow_run_id}
-        write_json(self.path / "run.json", {**ids, **this_process()})
+        write_json(self._identity_file, {**ids, **this_process()})
 
     @property
     def process_alive(self) -> bool:
-        """Whether the process that was last at it still is there; known without touching the run's lock."""
-        return is_alive(self.identity())
+        """Whether the process that was last at it still is there; known without touching the run's lock.
+
+        Of another machine or container, only what it writes can be seen here.
+        """
+        known = self.identity()
+        if is_elsewhere(known):
+            written = (file.stat().st_mtime for file in (self._identity_file, self.journal.path) if file.exists())
+            return time.time() - max(written) < QUIET_SECONDS
+        return is_alive(known)
 
     def picture(self, name: str) -> Path:
         """A picture of the whole dashboard."""

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import flows.dashboarding
 import flows.running
 from flows.cli import FAILED, USAGE_ERROR, app, main
 from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
@@ -290,6 +291,15 @@ def test_a_dashboard_of_a_run_that_is_not_there_is_refused(unfinished, capsys):
         main(["dashboard", "--run", "nobody", "--port", "0"])
     assert caught.value.code == USAGE_ERROR
     assert "run 'nobody' is not in" in capsys.readouterr().err
+
+
+def test_the_dashboards_token_can_stand_in_the_environment(monkeypatch):
+    given = []
+    monkeypatch.setattr(flows.dashboarding, "serve_dashboard", lambda *arguments: given.append(arguments))
+    monkeypatch.setenv("STAGE1_DASHBOARD_TOKEN", "from the environment")
+    with pytest.raises(SystemExit):
+        main(["dashboard", "--host", "0.0.0.0"])
+    assert given[0][:4] == ("", "0.0.0.0", 8768, "from the environment")
 
 
 def test_an_interruption_is_no_traceback(monkeypatch, capsys):

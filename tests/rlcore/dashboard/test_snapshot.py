@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ from rlcore.dashboard import snapshot, values
 from rlcore.dashboard.protocol import SERVER_MESSAGES, TOPICS, as_json
 from rlcore.dashboard.snapshot import RunIndex, all_runs, initial_data, run_word, summary
 from rlcore.files import write_json
+from rlcore.processes import this_process
 from rlcore.progress.state import RunState
+from rlcore.run_folder import QUIET_SECONDS
 from tests.rlcore.dashboard.made_journal import BEGUN, entries, entry
 from tests.rlcore.dashboard.made_journal import summary as headline
 from tests.rlcore.dashboard.made_run import CHUNK, EPISODES, LINES, RUNNING, MadeRun, before
@@ -57,6 +60,18 @@ def test_a_run_whose_process_is_gone_is_lost(tmp_path):
         write_json(run.folder.path / "run.json", {"pid": process.pid, "process_begun": begun})
         process.communicate(b"\n", timeout=10)
     assert run_word(run.folder, state_of(run)) == "lost"
+
+
+def test_a_run_on_another_machine_is_lost_when_its_journal_is_quiet(tmp_path):
+    run = MadeRun(tmp_path, mine=False).write(RUNNING)
+    write_json(run.folder.path / "run.json", this_process() | {"host": "another.example"})
+    assert run_word(run.folder, state_of(run)) == "running"
+    quiet = time.time() - QUIET_SECONDS
+    os.utime(run.folder.path / "run.json", (quiet, quiet))
+    os.utime(run.folder.journal.path, (quiet + 10, quiet + 10))
+    assert run_word(run.folder, state_of(run)) == "running"
+    os.utime(run.folder.journal.path, (quiet, quiet))
+    assert run_word(run.folder, state_of(run)) == "lost"  # though an id like that is here, and alive
 
 
 def test_the_lock_of_a_run_is_left_alone(tmp_path):
