@@ -18,6 +18,7 @@ from tests.deploy.composition import (
     DOCKERFILE,
     EXAMPLE,
     ROOT,
+    VARIABLE,
     RefusedError,
     composition,
     image_environment,
@@ -198,6 +199,8 @@ def test_the_example_names_every_variable_and_has_no_secret():
     said = dict(line[1:].split("=", 1) for line in lines if re.match(r"#[A-Z0-9_]+=", line))
     assert asked == dict.fromkeys(needed(), "")
     assert said == optional()
+    text = COMPOSE.read_text()
+    assert len(VARIABLE.findall(text)) == len(re.findall(r"\$\w|\$\{(?!\.\.\.)", text))  # none is of another form
 
 
 def test_the_example_is_in_git_and_what_is_made_of_it_is_not():
