@@ -128,15 +128,6 @@ def test_everything_that_keeps_running_is_healthy(team, finished):
         team.wait_for(service)
 
 
-def test_a_second_deploy_changes_nothing(team, finished):
-    before = team.ask("POST", "deployments/filter", json={}).json()
-    done = team.run("deploy")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing to change" in done.stdout
-    after = team.ask("POST", "deployments/filter", json={}).json()
-    assert sorted(one["id"] for one in after) == sorted(one["id"] for one in before)
-
-
 def test_prefect_takes_the_pool_of_the_page_on_kubernetes(team):
     [template] = blocks("json")
     pool = {"name": "stage1-kubernetes", "type": "kubernetes", "base_job_template": json.loads(template)}
