@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from tests.flows.up import free_ports
 
 START_SECONDS = 120.0
 END_SECONDS = 20.0
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 1.5
 """Between two looks at a service: each takes of the time that it needs itself."""
 
 
@@ -117,16 +116,16 @@ class Team:
         wait_until(lambda: self.is_healthy(service) or time.sleep(PAUSE_SECONDS), START_SECONDS)
 
     def end(self) -> None:
-        """As docker would: SIGTERM, the last first, and after a while SIGKILL."""
-        for process in reversed(self._processes.values()):
-            if process.poll() is not None:
-                continue
-            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-            process.send_signal(signal.SIGTERM)
-            _, alive = psutil.wait_procs(family, timeout=END_SECONDS)
-            for left in alive:
-                left.kill()
-            process.wait()
+        """As docker would: SIGTERM, and after a while SIGKILL."""
+        running = [psutil.Process(process.pid) for process in self._processes.values() if process.poll() is None]
+        family = [*running, *(child for process in running for child in process.children(recursive=True))]
+        for process in reversed(running):
+            process.terminate()
+        _, alive = psutil.wait_procs(family, timeout=END_SECONDS)
+        for left in alive:
+            left.kill()
+        for ended in self._processes.values():
+            ended.wait()
 
     def ask(self, method: str, path: str, password: str | None = None, **arguments: object) -> httpx.Response:
         """A request to Prefect's API, with its login or with another password; "" for no login."""
