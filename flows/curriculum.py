@@ -17,7 +17,7 @@ from tasks.quality import closing_state
 from tasks.run import REJECTED
 
 
-@flow(name="curriculum", flow_run_name="curriculum {name} seed {config.seed}", validate_parameters=True)
+@flow(name="curriculum", flow_run_name="curriculum seed {config.seed}", validate_parameters=True)
 def curriculum(
     config: Stage1Config = Stage1Config(),  # noqa: B008  frozen
     stages: tuple[StageName, ...] = ALL_STAGES,
