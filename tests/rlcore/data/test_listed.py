@@ -54,9 +54,12 @@ def test_held_out_ones_are_halved_and_the_others_trained_on(images, tmp_path):
     assert (len(splits["validation"]), len(splits["test"])) == (3, 2)
 
 
-def test_which_half_is_told_by_content_not_by_order(images, tmp_path):
-    one, other = (by_split(gathered(images[:2], held, tmp_path / "images")) for held in (images[2:], images[:1:-1]))
-    assert one == other
+def test_which_half_is_told_by_content_not_by_order_or_name(images, tmp_path):
+    renamed = [shutil.copy(path, tmp_path / f"{9 - number}.png") for number, path in enumerate(images[2:])]
+    one, other, third = (
+        by_split(gathered(images[:2], held, tmp_path / "images")) for held in (images[2:], images[:1:-1], renamed)
+    )
+    assert one == other == third
 
 
 def test_a_copy_of_a_held_out_one_is_one(images, tmp_path):
