@@ -107,9 +107,11 @@ def resume(
 ) -> None:
     """Go on with a run that was killed, stopped, or out of time, to the end that it would have had."""
     _quiet(verbose)
+    from tasks.curriculum import refuse_attempt
     from tasks.opening import unfinished_run
 
     folder = unfinished_run(run)
+    refuse_attempt(folder.name)
     given = {"workers": workers, "max_training_time_hours": max_training_time_hours}
     settings = folder.config().model_dump() | {name: value for name, value in given.items() if value is not None}
     _run(load_config(None, settings), folder.name, as_json, port if dashboard else None)

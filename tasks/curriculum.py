@@ -51,6 +51,18 @@ def latest_unfinished() -> CurriculumFolder:
     raise ConfigError(f"no unfinished curriculum in {mlruns_folder() / 'curriculum'}")
 
 
+def refuse_attempt(run: str) -> None:
+    """Whether a run may be gone on with by itself.
+
+    Raises:
+        ConfigError: it is an attempt of a curriculum, which decides what follows it.
+    """
+    for plan in (mlruns_folder() / "curriculum").glob("*/curriculum.json"):
+        name = plan.parent.name
+        if re.fullmatch(rf"{re.escape(name)}-\d+-\w+-\d+", run):
+            raise ConfigError(f"run {run!r} is of a curriculum: go on with stage1 curriculum --resume --name {name}")
+
+
 @contextmanager
 def open_curriculum(plan: Curriculum, name: str) -> Iterator[CurriculumFolder]:
     """Begins a curriculum or takes one up again; its report is written in the end, however it ends.

@@ -11,6 +11,7 @@ from flows.curriculum_running import CurriculumProgress, show_curriculum
 from rlcore.config import Stage1Config
 from rlcore.curriculum import curriculum_of
 from rlcore.curriculum_folder import CurriculumFolder
+from rlcore.events import SCHEMA_VERSION
 from rlcore.records import Verdict
 from tasks.curriculum import closing_state_of
 from tests.rlcore.made import validation
@@ -93,6 +94,17 @@ def test_the_flows_last_state_says_how_it_ended(curriculum):
     curriculum.write_plan(strict)
     assert closing_state_of(curriculum).is_failed()
     assert closing_state_of(curriculum).name == "Not reached"
+
+
+@pytest.mark.parametrize("arguments", [(), ("mine-2-text-1",)])
+def test_an_attempt_is_not_gone_on_with_by_itself(curriculum, capsys, arguments):
+    run = curriculum.run(1, 1)
+    run.write_config(curriculum.plan().attempt_config(1, 1, ""))
+    run.journal.write_once("started", "", name=run.name, schema_version=SCHEMA_VERSION, target_episodes=8000, chunks=8)
+    with pytest.raises(SystemExit) as caught:
+        main(["resume", "--no-dashboard", *arguments])
+    assert caught.value.code == USAGE_ERROR
+    assert "go on with stage1 curriculum --resume --name mine" in capsys.readouterr().err
 
 
 def test_its_line_is_that_of_the_run_which_goes_on(curriculum):
