@@ -16,7 +16,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from flows.classic import Stage1Config
+from flows.classic import Stage1Config, create_stage1_executor
 from flows.cli import FAILED, app
 from flows.stage1 import train
 from rlcore.curriculum_folder import CurriculumFolder
@@ -29,6 +29,8 @@ from tasks.store import runs_kept_in
 from tests.conftest import SMALL
 from tests.flows.processes import DEADLINE_SECONDS, Blow, start, strike, toml_of, wait_for
 from tests.rlcore.drawn import write_drawn
+
+pytestmark = pytest.mark.timeout(900)
 
 DOCUMENT = Path("docs/classic.md")
 STAGES = ("simple", "text", "gradient", "complex")
@@ -118,8 +120,26 @@ def done(killed, settings, folder):
     names: dict[str, Any] = {"settings": settings}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        asyncio.run(cancelled(Stage1Config(**settings)))
         asyncio.run(perform(blocks, names))
     return Done(names, folder)
+
+
+async def cancelled(config):
+    """The first example's training, called off after an update."""
+    images, held_out = (sorted(Path(name).glob("*.png")) for name in ("logos", "held_out"))
+    executor = create_stage1_executor(images, held_out, "models/stage1_training", config)
+    call = asyncio.ensure_future(executor.execute_stage1_training())
+    journal = executor_run(Path()).journal
+    while not call.done() and not journal.read("rollout"):
+        await asyncio.sleep(0.02)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+def executor_run(folder):
+    return RunFolder(folder / "models/stage1_training/stage1/training")
 
 
 def test_the_report_has_what_the_earlier_system_told(done):
@@ -132,20 +152,29 @@ def test_the_report_has_what_the_earlier_system_told(done):
     assert json.loads(json.dumps(report)) == report
 
 
+def test_a_training_that_was_called_off_goes_on_by_the_same_call(done):
+    journal = executor_run(done.folder).journal
+    assert [(entry["status"], entry["resumable"]) for entry in journal.read("ended")] == [
+        ("KILLED", True),
+        ("FINISHED", False),
+    ]
+    assert len(journal.read("resumed")) == 1
+
+
 def test_its_figures_are_those_of_the_runs_own_report(done):
     report = done.names["report"]
-    own = read_json(done.folder / "models/stage1_training/stage1/training/stage1_final_report.json")
+    folder = executor_run(done.folder)
+    own = read_json(folder.path / "stage1_final_report.json")
     performance = report["final_performance"]
     assert performance.pop("avg_quality") == own["headline"]["quality"]
     assert performance == {name: own["headline"][name] for name in performance}
     assert report["success"] == report["target_achievement"]["overall_target_reached"] == own["target"]["reached"]
     assert report["training_statistics"]["total_validations"] == 2
-    folder = RunFolder(done.folder / "models/stage1_training/stage1/training")
     assert report["training_statistics"]["milestones_achieved"] == len(folder.milestones())
 
 
 def test_validation_images_are_never_trained_on(done):
-    dataset = load_dataset(done.folder / "models/stage1_training/stage1/training/data")
+    dataset = load_dataset(executor_run(done.folder).data)
     by_split = {
         split: {subject.logo.digest for subject in dataset.of(split)} for split in ("train", "validation", "test")
     }
