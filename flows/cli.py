@@ -18,6 +18,7 @@ from flows.models import app as models_app
 from flows.notifications.commands import app as notifications
 from flows.options import overrides, with_config_options
 from rlcore.config import Stage1Config, load_config
+from rlcore.curriculum import ALL_STAGES, Curriculum, check_settings, curriculum_of
 from rlcore.errors import Stage1Error
 
 app = typer.Typer(
@@ -106,12 +107,65 @@ def resume(
 ) -> None:
     """Go on with a run that was killed, stopped, or out of time, to the end that it would have had."""
     _quiet(verbose)
+    from tasks.curriculum import refuse_attempt
     from tasks.opening import unfinished_run
 
     folder = unfinished_run(run)
+    refuse_attempt(folder.name)
     given = {"workers": workers, "max_training_time_hours": max_training_time_hours}
     settings = folder.config().model_dump() | {name: value for name, value in given.items() if value is not None}
     _run(load_config(None, settings), folder.name, as_json, port if dashboard else None)
+
+
+@app.command()
+@with_config_options
+def curriculum(
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings; options given here win over it.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the curriculum; one of that name goes on. Empty: made.")] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the one of that name, or the latest, with its own settings.")
+    ] = False,
+    stages: Annotated[str, typer.Option(help="Stages in their order, separated by commas.")] = ",".join(ALL_STAGES),
+    episodes_scale: Annotated[float, typer.Option(help="All stages' episodes are multiplied by it.")] = 1.0,
+    allow_advance_below_threshold: Annotated[
+        bool, typer.Option(help="After three attempts go on even so; that is recorded and told.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON, and nothing else.")] = False,
+    dashboard: Dashboard = True,
+    port: Port = PORT,
+    verbose: Annotated[bool, typer.Option(help="Show the log lines of Prefect and MLflow too.")] = False,
+    **options: Any,
+) -> None:
+    """Train through simple, text, gradient and complex logos, each stage going on from the last one's model."""
+    _quiet(verbose)
+    from tasks.curriculum import curriculum_folder, latest_unfinished
+
+    if resume:
+        folder = curriculum_folder(name) if name else latest_unfinished()
+        plan, name = folder.plan(), folder.name
+    else:
+        given = overrides(options)
+        check_settings(given)
+        plan = curriculum_of(
+            config=load_config(config, given),
+            stages=tuple(stages.split(",")),
+            episodes_scale=episodes_scale,
+            allow_advance_below_threshold=allow_advance_below_threshold,
+        )
+    _run_curriculum(plan, name, as_json, port if dashboard else None)
+
+
+def _run_curriculum(plan: Curriculum, name: str, as_json: bool, port: int | None) -> None:
+    from flows.curriculum_running import run_curriculum
+
+    console = Console(stderr=True) if as_json else Console()
+    folder = run_curriculum(plan, name, console, quiet=as_json, port=port)
+    if as_json:
+        sys.stdout.write(folder.report_file.read_text(encoding="utf-8"))
+    if folder.report()["outcome"] == "not_reached":
+        raise typer.Exit(FAILED)
 
 
 @app.command()

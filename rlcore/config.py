@@ -126,6 +126,9 @@ class Stage1Config(_Settings):
     """All settings of a stage 1 run."""
 
     target_episodes: int = Field(5000, ge=1, le=10_000_000, description="Episodes to train for.")
+    start_from: str = Field(
+        "", description="Model whose library and policy training goes on with: a run, a checkpoint, models:/…."
+    )
     steps_per_episode: int = Field(8, ge=1, le=64, description="Traces that the agent may spend on a logo.")
     validation_frequency: int = Field(
         1000, ge=1, le=10_000_000, description="Episodes in a chunk, before a validation."
@@ -163,7 +166,11 @@ class Stage1Config(_Settings):
     )
     working_size: int = Field(256, ge=16, le=2048, description="Longest side in px that logos are reduced to.")
     images: str = Field("default", description="Logo source: default (diagrams' icons), none, or a folder.")
+    splits: Literal["content", "folders"] = Field(
+        "content", description="Splits by a hash of the pixels, or by the folders train, validation and test in images."
+    )
     generated_logos: int = Field(0, ge=0, le=100_000, description="Seeded geometric logos added to the source.")
+    generated_seed: int = Field(-1, ge=-1, le=2**31 - 1, description="Seed of these logos; -1: that of the run.")
     category: Category = Field("simple", description="Logos that are trained and judged on; all: every category.")
     reference_traces: int = Field(
         100, ge=0, le=100_000, description="Traces of the reference search for a logo; 0: none."
@@ -212,6 +219,8 @@ class Stage1Config(_Settings):
             raise ValueError(str(error)) from error
         if self.images == "none" and not self.generated_logos:
             raise ValueError("images = 'none' needs generated_logos of 1 or more")
+        if self.splits == "folders" and self.images in ("default", "none"):
+            raise ValueError(f"splits = 'folders' needs images to be a folder, not {self.images!r}")
         if self.least_size_weight > self.greatest_size_weight:
             raise ValueError(
                 f"least_size_weight = {self.least_size_weight:g} is above"
@@ -223,6 +232,11 @@ class Stage1Config(_Settings):
     def action_space(self) -> ActionSpace:
         """The action space that ``tuned`` and ``fixed`` describe."""
         return ActionSpace(self.tuned, self.fixed)
+
+    @property
+    def data_seed(self) -> int:
+        """What generated logos are drawn with."""
+        return self.seed if self.generated_seed < 0 else self.generated_seed
 
     @property
     def chunk_count(self) -> int:

@@ -53,6 +53,10 @@ class JournalError(Stage1Error):
     """An event is not in the journal's schema: a field is missing, unknown, or of another version."""
 
 
+class StoppedError(Stage1Error):
+    """A training was asked to stop and has stopped; all that it did is kept, and it can be gone on with."""
+
+
 class DeliveryError(Stage1Error):
     """A run is done, but MLflow or Prefect did not take what it has to tell; nothing of it is lost."""
 

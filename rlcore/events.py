@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from rlcore.curriculum import Decision
 from rlcore.errors import JournalError
 from rlcore.judging.validation import Summary
 from rlcore.records import Alert, PlayedEpisode, Rollout, Verdict
@@ -370,6 +371,25 @@ class TrialEnded(Event):
     number: int
     value: float | None
     failure: str
+
+
+class AttemptBegun(Event):
+    """Of a curriculum: attempt ``number`` (from 1) at a stage begins, in a run of its own."""
+
+    event: Literal["attempt"] = "attempt"
+    stage: str
+    number: int
+    run: str
+
+
+class StepDecided(Event):
+    """Of a curriculum: what follows an attempt (``advance``, ``repeat``, ...), and why."""
+
+    event: Literal["step"] = "step"
+    stage: str
+    run: str
+    decision: Decision
+    reason: str
 
 
 KINDS: dict[str, type[Event]] = {kind.model_fields["event"].default: kind for kind in Event.__subclasses__()}

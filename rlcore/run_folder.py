@@ -66,6 +66,11 @@ class RunFolder:
         return self.path / "table.npz"
 
     @property
+    def start_model(self) -> Path:
+        """A copy of the model that training goes on from; not there where it begins with none."""
+        return self.path / "start.pt"
+
+    @property
     def best_model(self) -> Path:
         """The checkpoint with the highest convergence score on the validation logos."""
         return self.path / "best_model.pt"

@@ -16,8 +16,9 @@ from rlcore.judging.reference import reference_gains
 from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Method1, Searcher, Sequential
 from rlcore.judging.single_setting import best_single_setting
 from rlcore.learning.library import Library
-from rlcore.learning.library_search import find_library
+from rlcore.learning.library_search import carried_library, find_library
 from tasks.delivery import deliver
+from tasks.models import start_model
 from tasks.run import RETRIES, RETRY_DELAY_SECONDS, Run, StageProgress, is_transient, stage
 
 
@@ -34,7 +35,9 @@ def prepare_data(run: Run) -> int:
     if not (run.folder.data / "manifest.json").exists():
         with stage(run, "data"):
             progress = {name: StageProgress(run, f"data: {name}") for name in ("read", "measure")}
-            dataset = build_dataset(run.config, lambda name, done, total: progress[name](done, total))
+            start = start_model(run)
+            seen = start.experience.digests if start else ()
+            dataset = build_dataset(run.config, lambda name, done, total: progress[name](done, total), frozenset(seen))
             save_dataset(dataset, run.folder.data)
     dataset = dataset_of(run)
     run.folder.journal.write_once("data", "", counts=manifest(dataset)["counts"], skipped=len(dataset.skipped))
@@ -52,6 +55,7 @@ def search_library(run: Run) -> int:
     """Finds what the agent can choose from on training logos: ``library.json``, ``table.npz``; returns its size.
 
     The best single setting of CMA-ES is a candidate like others: the library's portfolios say what the best is.
+    Where training goes on from a model, it is that model's, measured on the training logos.
     """
     if not run.folder.library.exists():
         _search_library(run)
@@ -63,9 +67,13 @@ def search_library(run: Run) -> int:
 
 def _search_library(run: Run) -> None:
     config, subjects = run.config, training_logos_of(run)
+    start, progress = start_model(run), StageProgress(run, "library")
     with stage(run, "library"), Evaluator(config.workers) as evaluator:
-        single = best_single_setting(subjects, config, evaluator, StageProgress(run, "library: single setting"))
-        library, table = find_library(single, subjects, config, evaluator, StageProgress(run, "library"))
+        if start is None:
+            single = best_single_setting(subjects, config, evaluator, StageProgress(run, "library: single setting"))
+            library, table = find_library(single, subjects, config, evaluator, progress)
+        else:
+            library, table = carried_library(start.library, subjects, config, evaluator, progress)
         run.folder.journal.write("traces", chunk=0, **asdict(evaluator.statistics))
     table.save(run.folder.table)
     write_json(run.folder.library, library.as_dict())  # the last: where it is, both are

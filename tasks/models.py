@@ -9,20 +9,42 @@ from mlflow.exceptions import MlflowException
 
 from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
-from rlcore.learning.agent import Checkpoint
+from rlcore.learning.agent import Checkpoint, check_fits
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from tasks.run import mlruns_folder
+from tasks.run import Run, mlruns_folder
 from tasks.tracking import use_store
 
 
 def load_model(name: str) -> Checkpoint:
-    """The checkpoint at a path, or in MLflow: ``models:/<id>``, ``models:/<name>/<version>`` or ``…/<name>@<alias>``.
+    """A run's best model by the run's name, the checkpoint at a path, or one in MLflow.
+
+    In MLflow: ``models:/<id>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``.
 
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
-    return Checkpoint.load(_downloaded(name) if name.startswith("models:/") else Path(name))
+    if name.startswith("models:/"):
+        return Checkpoint.load(_downloaded(name))
+    of_run = RunFolder(mlruns_folder() / "stage1" / name).best_model
+    return Checkpoint.load(of_run if of_run.exists() else Path(name))
+
+
+def start_model(run: Run) -> Checkpoint | None:
+    """The model that training goes on from, as it was when the run began; None: it begins with none.
+
+    It is copied into the run's folder: an alias may name another one by the time the run is taken up again.
+
+    Raises:
+        CheckpointError: there is none, or the run can't go on from it.
+    """
+    if not run.config.start_from:
+        return None
+    if not run.folder.start_model.exists():
+        found = load_model(run.config.start_from)
+        check_fits(found.config, run.config)
+        found.save(run.folder.start_model)
+    return Checkpoint.load(run.folder.start_model)
 
 
 def keep_best(folder: RunFolder) -> Checkpoint:

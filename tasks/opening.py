@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
@@ -169,17 +170,24 @@ def _check_resumable(folder: RunFolder, config: Stage1Config) -> None:
         raise ConfigError(f"run {folder.name!r} was begun by another version of this program: choose another name")
     if folder.finished:
         raise ConfigError(f"run {folder.name!r} exists already in {folder.path.parent}, and is finished")
-    known, wanted = (
-        tracking.flat(settings.model_dump(mode="json", exclude=set(ADJUSTABLE)))
-        for settings in (folder.config(), config)
-    )
+    known, wanted = (one.model_dump(mode="json", exclude=set(ADJUSTABLE)) for one in (folder.config(), config))
+    check_unchanged(f"run {folder.name!r}", known, wanted)
+
+
+def check_unchanged(what: str, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Whether what is taken up again has the settings that it was begun with.
+
+    Raises:
+        ConfigError: one is another; the message names each with both values.
+    """
+    before, now = tracking.flat(known), tracking.flat(wanted)
     changed = [
-        f"{key} = {known.get(key)!r}, not {wanted.get(key)!r}"
-        for key in sorted({*known, *wanted})
-        if known.get(key) != wanted.get(key)
+        f"{key} = {before.get(key)!r}, not {now.get(key)!r}"
+        for key in sorted({*before, *now})
+        if before.get(key) != now.get(key)
     ]
     if changed:
-        raise ConfigError(f"run {folder.name!r} was begun with {'; '.join(changed)}: choose another name")
+        raise ConfigError(f"{what} was begun with {'; '.join(changed)}: choose another name")
 
 
 def _mlflow_run(folder: RunFolder, config: Stage1Config) -> str:

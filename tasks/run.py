@@ -60,9 +60,13 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     return False
 
 
+STORE_VARIABLE = "STAGE1_MLRUNS"
+"""Folder of all runs; without it, ``mlruns`` in the working directory."""
+
+
 def mlruns_folder() -> Path:
-    """Where runs are kept: ``STAGE1_MLRUNS``, or ``mlruns`` in the working directory."""
-    return Path(os.environ.get("STAGE1_MLRUNS", "mlruns")).absolute()
+    """Where runs are kept."""
+    return Path(os.environ.get(STORE_VARIABLE, "mlruns")).absolute()
 
 
 @contextmanager

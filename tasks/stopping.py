@@ -54,6 +54,11 @@ def stoppable(hours: float, tell: Callable[[str], None]) -> Iterator[None]:
         _asked.by, _asked.deadline = "", float("inf")
 
 
+def ask_to_stop(by: str) -> None:
+    """What a signal does, for whoever can send none: a run in a thread."""
+    _asked.by = _asked.by or by
+
+
 def stop_asked() -> bool:
     """Whether training should end at the next rollout: a signal came, or the hours are over."""
     return bool(_asked.by) or out_of_time()

@@ -16,6 +16,7 @@ from rlcore.learning.checkpoints import carry_out_rollback, latest_checkpoint
 from rlcore.learning.plan import Segment, plan_chunks
 from rlcore.learning.trace_table import TraceTable
 from rlcore.learning.training import train_segment, untrained
+from rlcore.learning.transfer import carried_over
 from rlcore.learning.warm_start import warm_started
 from rlcore.progress.milestones import episode_milestones
 from rlcore.records import Rollout
@@ -23,6 +24,7 @@ from rlcore.run_folder import write_rollout
 from tasks.data import library_of, training_logos_of
 from tasks.delivery import deliver
 from tasks.milestones import announce
+from tasks.models import start_model
 from tasks.monitoring import monitor_of, tell_alerts
 from tasks.progress import report_due, write_report_of_hour
 from tasks.run import Run, StageProgress, stage
@@ -31,15 +33,24 @@ from tasks.stopping import stop_asked, stop_if_asked
 
 @task(name="make policy", task_run_name="make the policy and start it warm", cache_policy=NO_CACHE)
 def make_policy(run: Run) -> int:
-    """Writes the checkpoint of episode 0: a policy whose critic has learned from the recorded traces; returns 0."""
+    """Writes the checkpoint of episode 0; returns 0.
+
+    A policy whose critic has learned from the recorded traces; or that of the model that training goes on from.
+    """
     if not run.folder.checkpoints():
-        subjects = training_logos_of(run)
-        with stage(run, "warm start"):
-            policy = untrained(run.config, library_of(run), TraceTable.load(run.folder.table), subjects)
-            policy = warm_started(policy, subjects, StageProgress(run, "warm start"))
-        _keep(run, policy)
+        _keep(run, _first_policy(run))
     _tell(run, Checkpoint.load(run.folder.checkpoint(0)))
     return 0
+
+
+def _first_policy(run: Run) -> Checkpoint:
+    library, table, subjects = library_of(run), TraceTable.load(run.folder.table), training_logos_of(run)
+    start = start_model(run)
+    if start is not None:
+        return carried_over(start, run.config, library, table, subjects)
+    with stage(run, "warm start"):
+        policy = untrained(run.config, library, table, subjects)
+        return warm_started(policy, subjects, StageProgress(run, "warm start"))
 
 
 @task(name="train chunk", task_run_name="train chunk {chunk}", cache_policy=NO_CACHE)

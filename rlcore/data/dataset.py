@@ -18,7 +18,7 @@ from rlcore.data.reading import LOST, Described, Progress, Skipped, read_folder
 from rlcore.data.twins import edge_descriptor, twin_groups
 from rlcore.episode import Subject
 from rlcore.errors import DataError
-from rlcore.features import category_of, measure
+from rlcore.features import Features, category_of, measure
 from rlcore.gain import Baseline
 from rlcore.logos import Logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
@@ -70,32 +70,54 @@ def split_of(digest: str) -> str:
     return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if share < end)
 
 
-def examine(logo: Logo, trained_category: str) -> Subject | str:
-    """The measured logo, or the reason why it is not used."""
-    features, split = measure(logo), split_of(logo.digest)
+def examine(logo: Logo, trained_category: str, split: str = "") -> Subject | str:
+    """The measured logo, or the reason why it is not used; ``split``: empty for that of its content."""
+    features, split = measure(logo), split or split_of(logo.digest)
     category = category_of(features)
     if split == "train" and trained_category not in ("all", category):
         return f"not trained on: category {category}"
+    subject = subject_of(logo, features, split)
+    if not isinstance(subject, str) and not subject.plain.has_headroom:
+        return f"no headroom: plain VTracer's SSIM is {subject.plain.quality:.5f}"
+    return subject
+
+
+def subject_of(logo: Logo, features: Features, split: str) -> Subject | str:
+    """The logo with what plain VTracer makes of it; or why VTracer can't trace it."""
     plain, cleaned = trace(logo, PLAIN), trace(logo, CLEANED_PLAIN)
     if plain.failure or cleaned.failure:
         return f"plain VTracer's trace failed: {plain.failure or cleaned.failure}"
-    baseline = _baseline(plain)
-    if not baseline.has_headroom:
-        return f"no headroom: plain VTracer's SSIM is {baseline.quality:.5f}"
-    return Subject(logo, features, baseline, _baseline(cleaned), category, split)
+    return Subject(logo, features, _baseline(plain), _baseline(cleaned), category_of(features), split)
 
 
-def build_dataset(config: Stage1Config, on_progress: Progress | None = None) -> Dataset:
+def build_dataset(
+    config: Stage1Config, on_progress: Progress | None = None, trained_on: Container[str] = ()
+) -> Dataset:
     """Reads the config's sources and measures every logo that is kept.
 
-    ``on_progress(stage, done, total)`` is called now and then.
+    Args:
+        config: the sources, the splits, the trained category.
+        on_progress: ``on_progress(stage, done, total)`` is called now and then.
+        trained_on: digests of logos that the model which training starts from has seen: no exam is held on them.
 
     Raises:
         DataError: the folder does not exist, or a split has too few usable logos.
     """
     dataset = read_logos(config, on_progress)
+    if trained_on:
+        dataset = _without_seen(dataset, trained_on)
     _check_size(dataset, config)
     return dataset
+
+
+def _without_seen(dataset: Dataset, trained_on: Container[str]) -> Dataset:
+    kept, skipped = [], list(dataset.skipped)
+    for subject in dataset.subjects:
+        if subject.split != "train" and subject.logo.digest in trained_on:
+            skipped.append(Skipped(subject.name, "trained on by the model that training starts from"))
+        else:
+            kept.append(subject)
+    return Dataset(tuple(kept), tuple(sorted(skipped, key=lambda item: item.name)))
 
 
 def read_logos(
@@ -110,7 +132,7 @@ def read_logos(
     """
     report = on_progress or (lambda stage, done, total: None)
     found, skipped = _read_all(config, report)
-    logos, left_out = _without_twins(found, preferred)
+    logos, left_out = _without_twins(found, preferred, config)
     del found  # the pixels of twins: hundreds of MB
     skipped += left_out
     if config.images == "default":
@@ -145,14 +167,45 @@ def _read_all(config: Stage1Config, report: Progress) -> tuple[list[Described], 
         if not folder.is_dir():
             raise DataError(f"images = {config.images!r}: no such folder")
         found, skipped = read_folder(folder, config.working_size, max(1, config.workers), report)
-    made = generate_logos(config.generated_logos, config.seed, config.working_size)
+        if config.splits == "folders":
+            found, left_out = _in_split_folders(found)
+            skipped += left_out
+    made = generate_logos(config.generated_logos, config.data_seed, config.working_size)
     found += [(logo, edge_descriptor(logo.rgba)) for logo in made]
     return found, skipped
 
 
-def _without_twins(found: list[Described], preferred: Container[str]) -> tuple[list[Logo], list[Skipped]]:
-    """One logo of each group of near-duplicates: the one with the smallest digest, whatever the files' names."""
-    ordered = sorted(found, key=lambda pair: (pair[0].digest not in preferred, pair[0].digest, pair[0].name))
+def _in_split_folders(found: list[Described]) -> tuple[list[Described], list[Skipped]]:
+    kept = [pair for pair in found if _folder_of(pair[0]) in SPLITS]
+    others = [logo for logo, _ in found if _folder_of(logo) not in SPLITS]
+    return kept, [Skipped(logo.name, f"in none of the folders {', '.join(SPLITS)}") for logo in others]
+
+
+def _folder_of(logo: Logo) -> str:
+    return logo.name.partition("/")[0]
+
+
+def _split_in(config: Stage1Config, logo: Logo) -> str:
+    """By its content; or by its folder, and then what is generated, and lies in none, is trained on."""
+    if config.splits == "content":
+        return split_of(logo.digest)
+    return _folder_of(logo) if _folder_of(logo) in SPLITS else "train"
+
+
+def _without_twins(
+    found: list[Described], preferred: Container[str], config: Stage1Config
+) -> tuple[list[Logo], list[Skipped]]:
+    """One logo of each group of near-duplicates: the one with the smallest digest, whatever the files' names.
+
+    Where folders say what is held out, one of these: its twin is not trained on.
+    """
+
+    def rank(pair: Described) -> tuple[bool, int, str, str]:
+        logo = pair[0]
+        held_out = SPLITS.index(_split_in(config, logo)) if config.splits == "folders" else 0
+        return logo.digest not in preferred, -held_out, logo.digest, logo.name
+
+    ordered = sorted(found, key=rank)
     groups = twin_groups(np.array([descriptor for _, descriptor in ordered], dtype=np.float32).reshape(-1, 400))
     kept: dict[int, Logo] = {}
     skipped = []
@@ -179,12 +232,14 @@ def _capped(logos: Sequence[Logo]) -> tuple[list[Logo], list[Skipped]]:
 def _measured(logos: Sequence[Logo], config: Stage1Config, report: Progress) -> tuple[list[Subject], list[Skipped]]:
     subjects: list[Subject] = []
     skipped: list[Skipped] = []
-    ordered = sorted(logos, key=lambda logo: (SPLITS.index(split_of(logo.digest)), logo.digest))
+    splits = {logo.digest: _split_in(config, logo) for logo in logos}
+    ordered = sorted(logos, key=lambda logo: (SPLITS.index(splits[logo.digest]), logo.digest))
     with WorkerPool(max(1, config.workers), PREPARATION_LIMIT_SECONDS) as pool:
         for start in range(0, len(ordered), 50):
             report("measure", start, len(ordered))
             batch = ordered[start : start + 50]
-            results = pool.run(examine, [(logo, config.category) for logo in batch], LOST.__getitem__)
+            jobs = [(logo, config.category, splits[logo.digest]) for logo in batch]
+            results = pool.run(examine, jobs, LOST.__getitem__)
             for logo, result in zip(batch, results, strict=True):
                 if isinstance(result, str):
                     skipped.append(Skipped(logo.name, result))

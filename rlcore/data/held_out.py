@@ -51,7 +51,8 @@ def held_out_logos(
         trained = {subject.logo.digest for subject in found if subject.split == "train"} | trained_on
         chosen = tuple(subject for subject in found if subject.split == split)
     else:
-        source = config.model_copy(update={"images": images, "generated_logos": 0, "category": "all"})
+        others = {"images": images, "splits": "content", "generated_logos": 0, "category": "all"}
+        source = config.model_copy(update=others)
         trained = set(trained_on)
         chosen = found = read_logos(source, on_progress, preferred=trained).subjects
     kept = tuple(subject for subject in chosen if subject.logo.digest not in trained)

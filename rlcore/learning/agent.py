@@ -152,6 +152,18 @@ def new_policy(config: Stage1Config, library: Library) -> LibraryPolicy:
     return LibraryPolicy(*spaces(config, library), lambda _: 0.0, sharpness=config.ppo.sharpness)
 
 
+def check_fits(own: Stage1Config, wanted: Stage1Config) -> None:
+    """Whether a model of ``own`` means the same in a run of ``wanted``.
+
+    Raises:
+        CheckpointError: the action space or the number of traces, which its network is made for, is another.
+    """
+    for name in ("tuned", "fixed", "steps_per_episode"):
+        mine, asked = getattr(own, name), getattr(wanted, name)
+        if mine != asked:
+            raise CheckpointError(f"the model was trained with {name} = {mine!r}, this run has {asked!r}")
+
+
 class Agent:
     """A trained policy as a searcher: at each step the option with the highest probability.
 
@@ -167,11 +179,7 @@ class Agent:
             CheckpointError: that config has another action space or number of traces.
         """
         own = checkpoint.config
-        wanted = config or own
-        for name in ("tuned", "fixed", "steps_per_episode"):
-            mine, asked = getattr(own, name), getattr(wanted, name)
-            if mine != asked:
-                raise CheckpointError(f"the model was trained with {name} = {mine!r}, this run has {asked!r}")
+        check_fits(own, config or own)
         self._space = own.action_space
         self._library = checkpoint.library
         self._experience = checkpoint.experience

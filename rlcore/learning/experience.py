@@ -62,8 +62,19 @@ class Experience:
     def of(cls, table: TraceTable, subjects: Sequence[Subject]) -> Experience:
         """``subjects``: the table's logos, in its order."""
         entries = np.stack([subject_entries(subject) for subject in subjects])
+        return cls._grown(table, entries, tuple(subject.logo.digest for subject in subjects))
+
+    @classmethod
+    def _grown(cls, table: TraceTable, entries: NDArray[np.float32], digests: tuple[str, ...]) -> Experience:
         forest = grown(entries, [table.gains(Weights(size=weight)) for weight in PORTFOLIO_WEIGHTS])
-        return cls(table, entries, tuple(subject.logo.digest for subject in subjects), forest)
+        return cls(table, entries, digests, forest)
+
+    def with_earlier(self, earlier: Experience) -> Experience:
+        """Its own logos, then those of ``earlier`` that are not among them; both are of the same library's settings."""
+        others = {digest: column for digest, column in earlier.columns.items() if digest not in self.columns}
+        columns = list(others.values())
+        entries = np.concatenate([self.entries, earlier.entries[columns]])
+        return self._grown(self.table.beside(earlier.table, columns), entries, (*self.digests, *others))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as tensors and lists."""

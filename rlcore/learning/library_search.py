@@ -108,16 +108,54 @@ def library_of(
     config: Stage1Config,
     evaluator: Evaluator,
     count: Callable[[int], None] = lambda logos: None,
+    moves: Sequence[Move] | None = None,
 ) -> tuple[Library, TraceTable]:
-    """A library of given settings, and their table on ``subjects``; ``moved``: logos that the moves are compared on."""
+    """A library of given settings, and their table on ``subjects``.
+
+    Args:
+        settings: all of them, in the order in which they are numbered.
+        subjects: training logos.
+        moved: logos that the moves are compared on.
+        config: action space, weights, ``library_moves``, seed.
+        evaluator: who traces.
+        count: told of the logos done.
+        moves: these and no others, in this order; None: the best there are.
+    """
     table = tabulate(tuple(settings), subjects, evaluator, count)
     portfolios = {
         weight: tuple(greedy_portfolio(table.gains(Weights(config.quality_weight, weight)), PORTFOLIO_SIZE))
         for weight in PORTFOLIO_WEIGHTS
     }
     without_moves = Library(tuple(settings), (), portfolios, ())
-    moves, rises = _useful_moves(without_moves, moved, config, evaluator, count)
-    return Library(tuple(settings), moves, portfolios, rises), table
+    tried = _all_moves(config) if moves is None else moves
+    rises = _rises(tried, without_moves, moved, config, evaluator, count)
+    chosen = greedy_portfolio(rises, config.library_moves) if moves is None else range(len(tried))
+    return (
+        Library(
+            tuple(settings),
+            tuple(tried[index] for index in chosen),
+            portfolios,
+            tuple(float(rises[index].mean()) for index in chosen),
+        ),
+        table,
+    )
+
+
+def carried_library(
+    start: Library,
+    subjects: Sequence[Subject],
+    config: Stage1Config,
+    evaluator: Evaluator,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Library, TraceTable]:
+    """The same settings and moves in the same order, measured on other logos: portfolios, rises, and the table.
+
+    Args: as of ``find_library``; ``start``: the library of the model that training starts from.
+    """
+    order = np.random.default_rng([config.seed, len(subjects)]).permutation(len(subjects))
+    moved = [subjects[int(index)] for index in order[:MOVE_LOGOS]]
+    count = _Counter(len(subjects) + len(moved), on_progress)
+    return library_of(start.settings, subjects, moved, config, evaluator, count, start.moves)
 
 
 class _Counter:
@@ -205,19 +243,23 @@ def _best_together(
     return [candidates[index] for index in chosen][:size]
 
 
-def _useful_moves(
+def _all_moves(config: Stage1Config) -> list[Move]:
+    return [
+        Move(dimension.name, steps)
+        for dimension in config.action_space.dimensions
+        for steps in (_STRIDES if len(dimension.choices) > 4 or not dimension.choices else _STRIDES[:2])
+    ]
+
+
+def _rises(
+    moves: Sequence[Move],
     library: Library,
     subjects: Sequence[Subject],
     config: Stage1Config,
     evaluator: Evaluator,
     count: Callable[[int], None],
-) -> tuple[tuple[Move, ...], tuple[float, ...]]:
-    """The ``config.library_moves`` moves that add the most, one by one, from where an episode may stand; mean rises."""
-    moves = [
-        Move(dimension.name, steps)
-        for dimension in config.action_space.dimensions
-        for steps in (_STRIDES if len(dimension.choices) > 4 or not dimension.choices else _STRIDES[:2])
-    ]
+) -> NDArray[np.float64]:
+    """What each move adds from where an episode may stand: shape ``(moves, subjects)``."""
     rises = np.zeros((len(moves), len(subjects)))
     for number, subject in enumerate(subjects):
         weights = _weights(config, number)
@@ -231,8 +273,7 @@ def _useful_moves(
             for moved, trace in zip(options, _traces(episode, options, evaluator), strict=True)
         ]
         count(1)
-    chosen = greedy_portfolio(rises, config.library_moves)
-    return tuple(moves[index] for index in chosen), tuple(float(rises[index].mean()) for index in chosen)
+    return rises
 
 
 def _traces(episode: Episode, settings: Sequence[Parameters], evaluator: Evaluator) -> list[Trace]:

@@ -21,12 +21,12 @@ LEAST = -5.0
 TRIED = -1000.0
 """Preference of what was tried already: never again."""
 
-_ATTEMPT = 5
+ATTEMPT_SIZE = 5
 
 
 def observation_size(library: Library, space: ActionSpace, budget: int) -> int:
     """Length of an observation for this library, action space and budget of traces."""
-    return SUBJECT_SIZE + 2 + budget + 2 * len(library.settings) + 2 * _ATTEMPT + space.size + library.size
+    return SUBJECT_SIZE + 2 + budget + 2 * len(library.settings) + 2 * ATTEMPT_SIZE + space.size + library.size
 
 
 def observe(episode: Episode, library: Library, experience: Experience, space: ActionSpace) -> NDArray[np.float32]:
@@ -59,7 +59,7 @@ def observe(episode: Episode, library: Library, experience: Experience, space: A
             np.array([np.log2(max(episode.weights.size, 2**-10)), np.clip(episode.best_gain / 4, -4, 4)]),
             step,
             _settings(episode, library),
-            *(_attempt(episode, place) for place in (last, best)),
+            *(attempt_entries(episode, place) for place in (last, best)),
             action,
             _preference(episode, library, experience),
         ]
@@ -77,8 +77,9 @@ def _settings(episode: Episode, library: Library) -> NDArray[np.float32]:
     return np.concatenate([tried, behind])
 
 
-def _attempt(episode: Episode, attempt: Attempt | None) -> NDArray[np.float32]:
-    vector = np.zeros(_ATTEMPT, dtype=np.float32)
+def attempt_entries(episode: Episode, attempt: Attempt | None) -> NDArray[np.float32]:
+    """SSIM improvement, log2 bytes ratio / 4, deliverable, success, failed: float32 of shape ``(ATTEMPT_SIZE,)``."""
+    vector = np.zeros(ATTEMPT_SIZE, dtype=np.float32)
     if attempt is None:
         return vector
     if attempt.trace.failure is not None:

@@ -72,6 +72,11 @@ class TraceTable:
         found = {(s.logo.digest, setting): self.trace(row, column) for (row, setting), (column, s) in pairs}
         return {key: trace for key, trace in found.items() if trace is not None}
 
+    def beside(self, other: TraceTable, logos: Sequence[int]) -> TraceTable:
+        """With some of the logos (columns) of another table of the same settings behind its own."""
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return TraceTable(*(np.concatenate([own, others[..., list(logos)]], axis=-1) for own, others in pairs))
+
     def save(self, path: Path) -> Path:
         """Writes it beside and renames."""
         buffer = io.BytesIO()

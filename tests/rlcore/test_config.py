@@ -31,8 +31,11 @@ OTHER = {
     "seed": 42,
     "workers": 0,
     "working_size": 96,
-    "images": "none",
+    "images": "logos",
+    "splits": "folders",
     "generated_logos": 60,
+    "generated_seed": 3,
+    "start_from": "another-run",
     "category": "all",
     "reference_traces": 0,
     "single_setting_traces": 10,
@@ -125,7 +128,7 @@ def test_every_field_by_file_and_by_override(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in OTHER if name not in ("images", "tuned", "fixed", *NESTED_SETTINGS)])
 def test_an_override_wins_over_the_file(tmp_path, name):
-    path = written(tmp_path, as_toml({"generated_logos": 9} | {name: plain(Stage1Config())[name]}))
+    path = written(tmp_path, as_toml({"generated_logos": 9, "images": "logos"} | {name: plain(Stage1Config())[name]}))
     config = load_config(path, {name: OTHER[name]})
     assert getattr(config, name) == OTHER[name]
 
@@ -216,6 +219,7 @@ def test_unknown_fields_are_refused_with_the_known_ones(tmp_path):
         ({"tuned": ["speckle"]}, "speckle"),
         ({"tuned": []}, "at least one"),
         ({"images": "none"}, "generated_logos"),
+        ({"splits": "folders"}, "splits = 'folders' needs images to be a folder, not 'default'"),
         (
             {"qa": {"failed_share": 0.3}},
             "qa: failed_share, high_failed_share and critical_failed_share have to rise, not 0.3, 0.25, 0.5",

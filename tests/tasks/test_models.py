@@ -7,7 +7,9 @@ import pytest
 from rlcore.errors import CheckpointError
 from rlcore.learning.agent import Checkpoint
 from rlcore.run_folder import RunFolder
-from tasks.models import keep_best, load_model
+from tasks.models import keep_best, load_model, start_model
+from tasks.run import Run
+from tests.conftest import small_config
 from tests.rlcore.made import validation
 
 
@@ -59,3 +61,38 @@ def test_a_model_is_loaded_by_its_path(folder):
     assert load_model(str(folder.checkpoint(60))).episode == 60
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         load_model(str(folder.path / "nothing.pt"))
+
+
+def test_a_model_is_loaded_by_the_name_of_its_run(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path))
+    keep_best(folder)
+    folder.path.parent.joinpath("stage1").mkdir()
+    folder.path.rename(tmp_path / "stage1" / "earlier")
+    assert load_model("earlier").episode == 30
+
+
+@pytest.fixture
+def later(tmp_path, folder):
+    """Makes a run that goes on from ``folder``'s last checkpoint."""
+
+    def make(**values):
+        run = Run(path=tmp_path / "later", mlflow_run_id="")
+        run.folder.write_config(small_config(**({"start_from": str(folder.checkpoint(60))} | values)))
+        return run
+
+    return make
+
+
+def test_what_training_goes_on_from_is_kept_as_it_was_then(later, folder):
+    run = later()
+    assert start_model(run).episode == 60
+    folder.checkpoint(60).write_bytes(folder.checkpoint(30).read_bytes())
+    assert start_model(run).episode == 60
+    assert start_model(later(start_from="")) is None
+
+
+def test_a_model_that_a_run_can_not_go_on_from_is_not_kept(later):
+    run = later(steps_per_episode=5)
+    with pytest.raises(CheckpointError, match="steps_per_episode = 3, this run has 5"):
+        start_model(run)
+    assert not run.folder.start_model.exists()

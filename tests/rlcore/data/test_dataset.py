@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from rlcore.errors import DataError
 from rlcore.features import category_of, measure
 from rlcore.logos import load_logo
 from rlcore.parameters import CLEANED_PLAIN, PLAIN
+from tests.rlcore.drawn import write_drawn
 from tests.rlcore.pictures import disk, dots
 
 SIZE = 64
@@ -211,3 +213,67 @@ def test_the_default_source_is_the_installed_package():
     assert PROVIDER_CAP == 150
     for name in names[:: len(names) // 5]:
         assert max(load_logo(folder / name, SIZE).rgba.shape) == SIZE
+
+
+@pytest.fixture(scope="module")
+def split_folders(tmp_path_factory):
+    """Logos of every category in the folders train, validation and test, and some that lie elsewhere."""
+    folder = write_drawn(tmp_path_factory.mktemp("split"))
+    shutil.copytree(folder / "train", folder / "later")
+    shutil.copy(folder / "test" / "simple-0.png", folder / "train" / "copy of a test logo.png")
+    for path in (folder / "validation").glob("simple-*.png"):
+        for number, channels in enumerate(([2, 0, 1, 3], [1, 2, 0, 3], [0, 2, 1, 3])):  # one of them comes before it
+            recoloured = np.ascontiguousarray(np.asarray(Image.open(path))[..., channels])
+            Image.fromarray(recoloured).save(folder / "train" / f"recoloured {number} {path.name}")
+    return folder
+
+
+def by_folders(folder, **values):
+    return build_dataset(config(images=str(folder), splits="folders", generated_logos=0, **values))
+
+
+@pytest.fixture(scope="module")
+def split_dataset(split_folders):
+    return by_folders(split_folders)
+
+
+def test_splits_are_those_of_the_folders(split_dataset):
+    dataset = split_dataset
+    assert len(dataset.subjects) == 8 + 12 + 12
+    assert all(subject.split == subject.name.partition("/")[0] for subject in dataset.subjects)
+    keys = [(SPLITS.index(subject.split), subject.logo.digest) for subject in dataset.subjects]
+    assert keys == sorted(keys)
+    reasons = {item.name: item.reason for item in dataset.skipped}
+    assert reasons["later/simple-0.png"] == "in none of the folders train, validation, test"
+    assert reasons["train/text-0.png"] == "not trained on: category text"
+
+
+def test_what_is_held_out_and_its_twins_are_not_trained_on(split_dataset):
+    reasons = {item.name: item.reason for item in split_dataset.skipped}
+    assert reasons["train/copy of a test logo.png"] == "near-duplicate of test/simple-0.png"
+    recoloured = {name: reason for name, reason in reasons.items() if "recoloured" in name}
+    assert len(recoloured) == 9
+    assert all(reason == f"near-duplicate of validation/{name.split()[-1]}" for name, reason in recoloured.items())
+
+
+def test_generated_logos_beside_such_folders_are_trained_on(split_folders):
+    dataset = build_dataset(config(images=str(split_folders), splits="folders", generated_logos=30))
+    made = [subject.split for subject in dataset.subjects if subject.name.startswith("generated/")]
+    assert set(made) == {"train"}
+    assert len(made) > 20
+
+
+def test_what_was_trained_on_before_is_no_exam(split_folders):
+    dataset = by_folders(split_folders, category="text")
+    seen = [dataset.of(split, "simple")[0] for split in ("validation", "test")]
+    again = build_dataset(
+        config(images=str(split_folders), splits="folders", generated_logos=0, category="text"),
+        trained_on={subject.logo.digest for subject in (*seen, *dataset.of("train"))},
+    )
+    assert subjects_by_digest(dataset).keys() - subjects_by_digest(again).keys() == {s.logo.digest for s in seen}
+    reasons = {item.name: item.reason for item in again.skipped}
+    assert {reasons[subject.name] for subject in seen} == {"trained on by the model that training starts from"}
+
+
+def test_generated_logos_have_a_seed_of_their_own(generated):
+    assert same(generated, build_dataset(config(seed=9, generated_seed=1)))
