@@ -97,7 +97,8 @@ def _of_failed_flow_runs(rejected_is_told: bool) -> dict[str, Any]:
     }
     if rejected_is_told:
         match["prefect.state-name"] = f"!{REJECTED}"
-    return {"match": match, "match_related": {"prefect.resource.role": "flow", "prefect.resource.name": ["stage1", "curriculum"]}}
+    of = {"prefect.resource.role": "flow", "prefect.resource.name": ["stage1", "curriculum"]}
+    return {"match": match, "match_related": of}
 
 
 def _templates(group: str) -> tuple[str, str]:
