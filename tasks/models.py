@@ -1,4 +1,4 @@
-"""A model by path or by its name in MLflow."""
+"""A model by path, by its name in MLflow, or the one in the package."""
 
 from __future__ import annotations
 
@@ -9,20 +9,40 @@ from mlflow.exceptions import MlflowException
 
 from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
-from rlcore.learning.agent import Checkpoint
+from rlcore.learning.agent import Checkpoint, read_model
+from rlcore.learning.model import Model
+from rlcore.pretrained import NAME as PRETRAINED
+from rlcore.pretrained import pretrained
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from tasks.run import mlruns_folder
+from tasks.store import mlruns_folder
 from tasks.tracking import use_store
 
 
-def load_model(name: str) -> Checkpoint:
-    """The checkpoint at a path, or in MLflow: ``models:/<id>``, ``models:/<name>/<version>`` or ``…/<name>@<alias>``.
+def load_model(name: str) -> Model:
+    """The model of that name.
+
+    ``pretrained``, the path of a model or checkpoint, or in MLflow ``models:/<id>``, ``models:/<name>/<version>`` or
+    ``models:/<name>@<alias>``.
 
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
-    return Checkpoint.load(_downloaded(name) if name.startswith("models:/") else Path(name))
+    if name == PRETRAINED:
+        return pretrained()
+    return read_model(_downloaded(name) if name.startswith("models:/") else Path(name))
+
+
+def latest_model() -> Path:
+    """The best model of the run that wrote one last.
+
+    Raises:
+        CheckpointError: no run has one.
+    """
+    models = sorted((mlruns_folder() / "stage1").glob("*/best_model.pt"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise CheckpointError(f"no trained model in {mlruns_folder() / 'stage1'}: train one with `stage1 run` first")
+    return models[-1]
 
 
 def keep_best(folder: RunFolder) -> Checkpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,11 +57,6 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     except Exception:  # whatever else it was, it is raised again when the retries are used up
         return True
     return False
-
-
-def mlruns_folder() -> Path:
-    """Where runs are kept: ``STAGE1_MLRUNS``, or ``mlruns`` in the working directory."""
-    return Path(os.environ.get("STAGE1_MLRUNS", "mlruns")).absolute()
 
 
 @contextmanager
