@@ -74,9 +74,14 @@ def _jobs(logo: str, output_dir: Path | None, stdin: bytes, many: bool) -> Itera
 
 
 def _pictures(folder: Path, without: Path) -> list[Path]:
-    """The pictures in a folder and those under it, and the folders that can't be listed: these fail by their names."""
+    """The pictures in a folder and those under it, but for those in ``without``, a folder for results.
+
+    Folders that can't be listed are among them: they fail by their names.
+    """
     found = [Path(name) for name in file_names(folder)]
     wanted = [name for name in found if name.suffix.lower() in FORMATS or (folder / name).is_dir()]
+    if without == folder.resolve():
+        return wanted
     return [name for name in wanted if without not in (folder / name).resolve().parents]
 
 

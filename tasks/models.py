@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
@@ -68,11 +69,12 @@ def keep_best(folder: RunFolder) -> Checkpoint:
 
 
 def _downloaded(uri: str) -> Path:
-    use_store(mlruns_folder())
     try:
+        use_store(mlruns_folder())
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    except (MlflowException, OSError) as error:
-        raise CheckpointError(f"{uri}: no such model in {mlflow.get_tracking_uri()}: {error}") from error
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        told = str(error).partition("\n")[0]
+        raise CheckpointError(f"{uri}: no such model in {mlflow.get_tracking_uri()}: {told}") from error
     found = sorted((folder / "artifacts").glob("*.pt"))
     if len(found) != 1:
         raise CheckpointError(f"{uri}: {len(found)} checkpoints in it, one is needed")

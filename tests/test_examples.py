@@ -2,14 +2,19 @@
 
 import doctest
 import importlib
+import io
 import pkgutil
 import re
+import shlex
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 import rlcore.vectorizing
+from flows.cli import main
 from tests.rlcore.pictures import disk
 
 ROOT = Path(__file__).parent.parent
@@ -53,13 +58,6 @@ def test_the_python_of_a_page_runs(page, logos):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_vectorize_commands_of_a_page_run(page, logos, monkeypatch, capsys):
-    import io
-    import shlex
-    import sys
-    from types import SimpleNamespace
-
-    from flows.cli import main
-
     commands = COMMANDS.findall((ROOT / page).read_text(encoding="utf-8"))
     assert commands
     for command in commands:

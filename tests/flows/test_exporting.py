@@ -1,5 +1,6 @@
 """``stage1 export``: the best model of a finished run with its record, the same bytes each time."""
 
+import dataclasses
 import json
 
 import pytest
@@ -51,11 +52,9 @@ def test_what_has_no_evidence_is_not_exported(run, tmp_path, capsys):
     assert not (tmp_path / "own.model").exists()
 
 
-def test_another_checkpoint_than_the_tested_one_is_refused(copied, start, tmp_path, capsys):
+def test_another_checkpoint_than_the_tested_one_is_refused(copied, tmp_path, capsys):
     folder, _ = copied("exported")
     other = Checkpoint.load(folder.best_model)
-    import dataclasses
-
     dataclasses.replace(other, episode=other.episode + 1).save(folder.best_model)
     assert export(folder.best_model, "-o", tmp_path / "own.model") == 2
     assert "the run was tested with that of" in capsys.readouterr().err
