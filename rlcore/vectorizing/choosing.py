@@ -45,10 +45,8 @@ def vectorized(name: str, source: Source, agent: Agent, model: Model, options: O
         chosen = _delivered(_candidates(episode, plain, source, canvas, options), options)
     finally:
         forget()
-    width, height = source.size
-    svg = finished(chosen.svg, source.size)
     working_size = max(source.logo.rgba.shape[:2])
-    return Vectorized(name, svg, chosen.ssim, chosen.parameters, plain, episode.step, width, height, working_size)
+    return Vectorized(name, chosen.svg, chosen.ssim, chosen.parameters, plain, episode.step, *source.size, working_size)
 
 
 def _baselines(source: Source, canvas: Canvas) -> tuple[Plain, Subject]:
@@ -116,7 +114,8 @@ def _candidates(
         if ssim >= plain.ssim:
             if options.optimize:
                 svg = optimized(svg, ssim, canvas)
-            yield _Candidate(svg, ssim, parameters)
+            # what an SVG says of its size is not what it was drawn at
+            yield _Candidate(finished(svg, source.size), ssim, parameters)
 
 
 def _delivered(candidates: Iterator[_Candidate], options: Options) -> _Candidate:
