@@ -13,6 +13,7 @@ from rlcore import Failure, Vectorized, vectorize, vectorize_many
 from rlcore.data.generated import generate_logos
 from rlcore.errors import ConfigError, ConstraintError, MissingCheckpointError, UnusableFileError
 from rlcore.parameters import PLAIN
+from rlcore.vectorizing import choosing
 from tests.rlcore.pictures import BLUE, RED, WHITE, disk, flat, noise, svg
 from tests.rlcore.vectorizing.conftest import check_svg, ssim_of
 
@@ -162,6 +163,26 @@ def test_a_large_picture_is_traced_smaller_and_measured_in_its_own_size(model):
     assert result.ssim >= result.baseline.ssim
 
 
+def test_what_is_worse_in_the_pictures_own_size_is_not_delivered(model):
+    """Detail that the working size has no room for: every trace is far from the picture."""
+    rgba = noise(64, 64)
+    result = vectorize(rgba, model=model, budget=2, working_size=16)
+    assert result.is_plain
+    assert result.baseline.svg == plain_vtracer(rgba)
+    assert result.ssim == pytest.approx(ssim_of(result.svg, rgba), abs=1e-6)
+
+
+def test_a_picture_too_busy_for_plain_in_its_own_size_is_compared_in_its_working_size(model, monkeypatch):
+    rgba = disk(200)
+    small = vectorize(rgba, model=model, budget=1, working_size=50)
+    monkeypatch.setattr(choosing, "RAW_OVERSIZE_BYTES", 3000)
+    busy = vectorize(rgba, model=model, budget=1, working_size=50)
+    assert small.baseline.svg == plain_vtracer(rgba)
+    assert busy.baseline.svg != small.baseline.svg
+    check_svg(busy.baseline.svg, 200, 200)
+    assert busy.baseline.ssim == pytest.approx(ssim_of(busy.baseline.svg, rgba), abs=1e-6)
+
+
 def test_proportions_that_whole_pixels_do_not_keep_are_stretched(model):
     rgba = np.vstack([disk(200), disk(200)[:103]])
     result = vectorize(rgba, model=model, budget=2, working_size=64)
@@ -207,8 +228,6 @@ def test_one_that_fails_is_a_value_and_the_others_are_delivered(model, tmp_path)
 
 
 def test_an_error_that_nobody_expected_is_one_pictures_alone(model, monkeypatch):
-    from rlcore.vectorizing import choosing
-
     def fails(logo):
         raise ZeroDivisionError("told")
 
