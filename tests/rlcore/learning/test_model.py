@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import subprocess
 import sys
 from zipfile import ZipFile
@@ -56,15 +57,26 @@ def test_its_agent_proposes_what_the_checkpoints_agent_proposes(model, start, he
     assert chosen[0] == chosen[1]
 
 
-def test_no_pickle_is_in_it_and_none_is_read(model):
+class Trap:
+    """Unpickled, it would make a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_no_pickle_is_in_it_and_none_is_read(model, tmp_path):
     with np.load(io.BytesIO(model.content), allow_pickle=False) as archive:
         assert all(isinstance(archive[name], (np.ndarray, bytes)) for name in archive.files)
     harmful = io.BytesIO()
-    np.savez(harmful, **{"actor.mean": np.array([{}], dtype=object)})
+    np.savez(harmful, **{"actor.mean": np.array([Trap(tmp_path / "sprung")], dtype=object)})
     with ZipFile(harmful, "a") as archive:
         archive.writestr("model.json", json.dumps({"format": 1}))
     with pytest.raises(CheckpointError, match="damaged or not a model"):
         Model.of(harmful.getvalue())
+    assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
