@@ -154,6 +154,28 @@ def down() -> None:
 
 
 @app.command()
+def relocate() -> None:
+    """Tell MLflow where mlruns is now, after it was moved, copied or restored from a backup."""
+    from tasks.relocation import relocate as relocated
+    from tasks.run import mlruns_folder
+
+    told = relocated(mlruns_folder())
+    changed = f"{told.entries} entries changed from {told.before}" if told.entries else "nothing to change"
+    Console().print(f"{told.after}: {changed}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def automations() -> None:
+    """Let the Prefect server mark runs whose process is gone as crashed, and start those of deployments again."""
+    from flows.automations import prefect_server
+    from flows.recovery import set_up_recovery
+
+    with prefect_server() as client:
+        for told in set_up_recovery(client) or ["nothing to change"]:
+            Console().print(told, highlight=False)
+
+
+@app.command()
 def runs() -> None:
     """List all runs with their state."""
     from flows.runs import show_runs

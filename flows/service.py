@@ -11,16 +11,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 from rich.text import Text
 
 from flows.answering import answers
+from flows.automations import prefect_server
+from flows.recovery import set_up_recovery
 from rlcore.errors import ServiceError
 from rlcore.files import read_json, write_json, write_text
 from rlcore.processes import is_alive, this_process
@@ -31,6 +35,7 @@ HOST = "127.0.0.1"
 POOL = "stage1"
 READY_SECONDS = 90.0
 END_SECONDS = 20.0
+MOST_ENDS, ENDS_SECONDS = 3, 600.0
 STATE = "service.json"
 DOT_ENV = Path(".env")
 """Prefect's commands in this folder read it, so that they find the service without any setting of the user's."""
@@ -65,6 +70,7 @@ class Service:
         self._console = console
         self._mlruns = mlruns_folder()
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._ended: dict[str, list[float]] = defaultdict(list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -104,6 +110,8 @@ class Service:
         self._wait_for("mlflow", f"http://{HOST}:{ports.mlflow}/health")
         self._run("worker", prefect, "worker", "start", "--pool", POOL, "--type", "process")
         self._deploy(prefect)
+        with temporary_settings({PREFECT_API_URL: ports.api}), prefect_server() as client:
+            set_up_recovery(client)
 
     def _run(self, name: str, *command: str) -> subprocess.Popen[str]:
         """A process in a session of its own: Ctrl-C comes here only, and ends them in order."""
@@ -141,16 +149,24 @@ class Service:
         del self._processes["deploy"]
 
     def wait(self) -> None:
-        """Until one of them ends by itself.
+        """For ever; what ends by itself is started again.
 
         Raises:
-            ServiceError: it did.
+            ServiceError: one of them ended by itself ``MOST_ENDS`` times within ``ENDS_SECONDS``.
         """
         while True:
-            for name, process in self._processes.items():
+            for name, process in list(self._processes.items()):
                 if process.poll() is not None:
-                    raise ServiceError(f"{name} ended with exit code {process.returncode}")
+                    self._again(name, process)
             time.sleep(0.5)
+
+    def _again(self, name: str, process: subprocess.Popen[str]) -> None:
+        now, told = time.monotonic(), f"{name} ended with exit code {process.returncode}"
+        ends = self._ended[name] = [end for end in (*self._ended[name], now) if now - end < ENDS_SECONDS]
+        if len(ends) >= MOST_ENDS:
+            raise ServiceError(f"{told}, {len(ends)} times within {ENDS_SECONDS / 60:g} minutes")
+        self._console.print(f"{told}: it is started again", style="bold red", highlight=False)
+        self._run(name, *process.args)  # type: ignore[misc]  # a sequence: _run made it
 
     def end(self) -> None:
         """Ends all, the last first; what does not end in time is killed."""
@@ -200,7 +216,7 @@ def up(ports: Ports, console: Console) -> None:
     """Runs the service in the foreground until Ctrl-C or SIGTERM.
 
     Raises:
-        ServiceError: it is up already, or one of its processes did not start or ended by itself.
+        ServiceError: it is up already, or one of its processes did not start, or ended by itself again and again.
     """
     known = running_service()
     if known is not None:

@@ -77,6 +77,14 @@ class ReproductionError(Stage1Error):
     """A logo of a validation is missing, or tracing it again did not give what was recorded."""
 
 
+class StoreError(Stage1Error):
+    """MLflow's store in ``mlruns`` is missing, or was moved and knows itself by another folder still."""
+
+
+class AutomationError(Stage1Error):
+    """There is no Prefect server for automations: none is named, it can't be reached, or it refuses."""
+
+
 class NotificationError(Stage1Error):
     """Notifications can't be set up, or a message did not arrive; the message never has a secret in it."""
 

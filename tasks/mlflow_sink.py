@@ -15,6 +15,7 @@ from rlcore.files import read_json
 from rlcore.judging.validation import Validation
 from rlcore.records import Comparison, Rollout
 from tasks import metrics, tracking
+from tasks.logged_models import log_model
 from tasks.run import Run
 
 
@@ -82,7 +83,7 @@ class MLflowSink:
 
     def _validation(self, entry: dict[str, Any]) -> None:
         episode, validation = entry["episode"], self._folder.validation_at(entry["episode"])
-        model_id = tracking.log_model(self._id, self._folder.checkpoint(episode), episode)
+        model_id = log_model(self._id, self._folder.checkpoint(episode), episode)
         self._log(metrics.summary_metrics("validation", validation.headline()), episode, model_id)
         self._log(metrics.reading_metrics(validation, "validation"), episode)
         tracking.log_logos(self._id, validation, "validation")

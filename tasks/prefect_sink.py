@@ -102,7 +102,8 @@ class PrefectSink:
 
     def _event_id(self, entry: dict[str, Any]) -> UUID:
         """The same for the same event: Prefect keeps one of those that it gets twice."""
-        return uuid5(NAMESPACE_URL, f"stage1/{self._folder.path}/{entry['event']}/{entry['key']}/{entry['time']}")
+        key = entry.get("key", "")  # that a run is taken up again is no fact, and may be told often
+        return uuid5(NAMESPACE_URL, f"stage1/{self._folder.path}/{entry['event']}/{key}/{entry['time']}")
 
     def _validation(self, entry: dict[str, Any]) -> None:
         self._event(entry)

@@ -17,8 +17,9 @@ from rlcore.records import Evidence
 from rlcore.reporting.findings import INTERVALS, mean_interval
 from rlcore.reporting.model_card import model_card, shortened
 from rlcore.run_folder import RunFolder
-from tasks import registry, tracking
+from tasks import registry
 from tasks.delivery import deliver, deliver_all
+from tasks.logged_models import log_model
 from tasks.models import keep_best
 from tasks.opening import ADJUSTABLE, ENDS
 from tasks.report import collect_evidence
@@ -53,7 +54,7 @@ def register_model(run: Run) -> str:
     identity = identity_of(run)
     card = model_card(evidence, identity)
     write_text(run.folder.model_card, card)
-    model_id = tracking.log_model(run.mlflow_run_id, run.folder.best_model, episode)
+    model_id = log_model(run.mlflow_run_id, run.folder.best_model, episode)
     made = registry.register(
         run.mlflow_run_id,
         model_id,

@@ -16,22 +16,20 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 import numpy as np
 import pandas as pd
 from filelock import FileLock
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from numpy.typing import NDArray
 
 from rlcore.config import Stage1Config
+from rlcore.errors import StoreError
 from rlcore.judging.validation import Validation
 
 # MLflow's own default tries for minutes: what it can't take now is kept and tried again later (tasks.delivery)
@@ -40,12 +38,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would tear the view of the run's progress
 
 EXPERIMENT = "stage1"
-_MODEL_CODE = Path(__file__).with_name("policy_model.py")
-_MODEL_PACKAGE = Path(__file__).parent.parent / "rlcore"
-_MODEL_NEEDS = (
-    *("torch", "stable-baselines3", "gymnasium", "vtracer", "skia-python", "opencv-python-headless"),
-    *("pillow", "defusedxml", "numpy", "pandas", "scipy", "pydantic"),
-)
 _METRICS_A_BATCH = 1000
 
 
@@ -58,6 +50,9 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
     """Points MLflow at ``MLFLOW_TRACKING_URI`` or the SQLite store in ``mlruns``; returns an experiment's id.
 
     The store is created under a lock, because two processes creating it at once end in a broken migration.
+
+    Raises:
+        StoreError: it was moved here from another folder.
     """
     uri = store_uri(mlruns)
     mlflow.set_tracking_uri(uri)
@@ -65,6 +60,9 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
     with FileLock(mlruns / ".mlflow.lock"):
         found = mlflow.get_experiment_by_name(experiment)
         if found is not None:
+            place = place_of(str(found.artifact_location))
+            if place is not None and place != mlruns and not place.exists():
+                raise StoreError(f"the store was moved from {place} to {mlruns}: stage1 relocate tells MLflow so")
             return str(found.experiment_id)
         if uri.startswith("sqlite:///"):
             with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
@@ -73,8 +71,14 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
         return str(mlflow.create_experiment(experiment))
 
 
+def place_of(artifact_location: str) -> Path | None:
+    """The folder of the store with these artifacts; None where they are not in a folder of this machine."""
+    parts = urlsplit(artifact_location)
+    return Path(unquote(parts.path)).parent if parts.scheme == "file" else None
+
+
 FOLDER_TAG = "stage1.folder"
-"""Where the run keeps everything: by this a run that is taken up again finds its own in MLflow."""
+"""By this a run that is taken up again finds its own in MLflow."""
 
 
 def start_run(folder: Path, config: Stage1Config) -> str:
@@ -229,60 +233,3 @@ def log_dataset(run_id: str, manifest: Mapping[str, Any], source: str) -> None:
     # not through an active run: leaving one would mark it as finished
     training = InputTag("mlflow.data.context", "training")
     mlflow.MlflowClient().log_inputs(run_id, [DatasetInput(entity, [training])])
-
-
-@lru_cache(maxsize=1)
-def _signature() -> ModelSignature:
-    text = [ColSpec(DataType.string, name) for name in ("parameters", "svg")]
-    numbers = [ColSpec(DataType.double, name) for name in ("quality", "size_bytes", "plain_quality", "plain_bytes")]
-    return ModelSignature(Schema([ColSpec(DataType.string, "image")]), Schema([*text, *numbers]))
-
-
-def log_model(run_id: str, checkpoint: Path, episode: int) -> str:
-    """The policy as a logged model with the code that it needs, once; returns the model's id."""
-    name = f"ppo-ep{episode:05d}"
-    known = _logged_model(run_id, name)
-    if known is not None:
-        return known
-    client = mlflow.MlflowClient()
-    experiment = client.get_run(run_id).info.experiment_id
-    made = client.create_logged_model(experiment, name=name, source_run_id=run_id)
-    # what ``mlflow.pyfunc.log_model`` calls; that one needs an active run, and leaving one marks it as finished
-    info = Model.log(
-        artifact_path=None,
-        flavor=SimpleNamespace(save_model=_save_pyfunc),
-        run_id=run_id,
-        model_id=made.model_id,
-        name=name,
-        python_model=str(_MODEL_CODE),
-        artifacts={"checkpoint": str(checkpoint)},
-        code_paths=[str(_MODEL_PACKAGE)],
-        signature=_signature(),
-        input_example=pd.DataFrame({"image": ["logo.png"]}),
-        validate_serving_input=False,
-        pip_requirements=[f"{name}=={version(name)}" for name in _MODEL_NEEDS],
-        step=episode,
-    )
-    return str(info.model_id)
-
-
-def _save_pyfunc(*, validate_serving_input: bool, **kwargs: Any) -> None:
-    """``mlflow.pyfunc.save_model``, which does not know what ``Model.log`` reads off its arguments.
-
-    Validating would load the model and run the example: seconds, for a signature that is given.
-    """
-    mlflow.pyfunc.save_model(**kwargs)
-
-
-def _logged_model(run_id: str, name: str) -> str | None:
-    """Id of the run's model of that name; one that a kill left half made is deleted."""
-    client = mlflow.MlflowClient()
-    experiment = client.get_run(run_id).info.experiment_id
-    ours = f"source_run_id = '{run_id}' AND name = '{name}'"
-    whole = None
-    for model in client.search_logged_models([experiment], ours):
-        if model.status == LoggedModelStatus.READY:
-            whole = str(model.model_id)
-        else:
-            client.delete_logged_model(model.model_id)
-    return whole

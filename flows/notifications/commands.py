@@ -58,9 +58,10 @@ def setup(
     min_severity: Annotated[Severity, typer.Option(help="Milder alerts are not told.")] = Severity.high,
 ) -> None:
     """Make channels at the Prefect server, or change them; the same once more changes nothing."""
+    from flows.automations import prefect_server
     from flows.notifications.automations import chosen_events
     from flows.notifications.channels import MailOptions
-    from flows.notifications.registry import prefect_server, set_up
+    from flows.notifications.registry import set_up
 
     mail = MailOptions(email, smtp, user, password_from_env, sender) if email or smtp else None
     blocks, groups = _blocks(slack_webhook, webhook, mail), chosen_events(events)
@@ -89,7 +90,7 @@ def _blocks(slack_webhook: str, webhook: str, mail: MailOptions | None) -> dict[
 @app.command("test")
 def try_channels() -> None:
     """Send one message of each kind the way that real ones go, and say how each went."""
-    from flows.notifications.registry import prefect_server
+    from flows.automations import prefect_server
     from flows.notifications.trial import try_out
 
     with prefect_server() as client:
@@ -105,7 +106,8 @@ def try_channels() -> None:
 @app.command("list")
 def list_channels() -> None:
     """Show the channels, without their secrets."""
-    from flows.notifications.registry import channels, prefect_server
+    from flows.automations import prefect_server
+    from flows.notifications.registry import channels
 
     with prefect_server() as client:
         found = channels(client)
@@ -117,8 +119,8 @@ def remove(
     channel: Annotated[ChannelName | None, typer.Option(help="The one to remove; default: all.")] = None,
 ) -> None:
     """Remove channels with their secrets from the Prefect server."""
+    from flows.automations import prefect_server
     from flows.notifications.channels import BLOCKS
-    from flows.notifications.registry import prefect_server
     from flows.notifications.registry import remove as removed
 
     with prefect_server() as client:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import httpx
 from prefect.blocks.abstract import NotificationBlock
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import BlockDocument
-from prefect.events.schemas.automations import Automation, AutomationCore
-from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.settings import PREFECT_API_URL
+from prefect.events.schemas.automations import Automation
+from prefect.exceptions import ObjectNotFound
 
+from flows.automations import keep_automation
 from flows.notifications.automations import EVENTS, automation, name_of
 from flows.notifications.channels import BLOCKS, block_name
-from rlcore.errors import NotificationError
-
-COMPARED = ("name", "description", "tags", "trigger", "actions")
-"""Of an automation; not whether it is enabled: who pauses one in Prefect's pages wants it paused."""
 
 
 @dataclass(frozen=True)
@@ -47,48 +41,16 @@ class Channel:
         return str(trigger["match"]["stage1.severity"][0])
 
 
-@contextmanager
-def prefect_server() -> Iterator[SyncPrefectClient]:
-    """The server of ``PREFECT_API_URL``.
-
-    Raises:
-        NotificationError: there is none, it can't be reached, or it refuses what it is asked.
-    """
-    url = PREFECT_API_URL.value()
-    if not url:
-        raise NotificationError(
-            "notifications need a Prefect server that stays: `prefect server start`, then PREFECT_API_URL=http://…/api"
-        )
-    try:
-        with get_client(sync_client=True) as client:
-            client.hello()
-            yield client
-    except httpx.TransportError as error:
-        raise NotificationError(f"Prefect's server at {url} can't be reached: {type(error).__name__}") from error
-    except httpx.HTTPStatusError as error:
-        # the answer may repeat what was asked, secrets with it
-        raise NotificationError(f"Prefect's server at {url} answered HTTP {error.response.status_code}") from None
-    except PrefectException as error:
-        raise NotificationError(f"Prefect's server at {url} refused: {type(error).__name__}") from None
-
-
 def set_up(
     client: SyncPrefectClient, name: str, block: NotificationBlock, groups: Sequence[str], min_severity: str
 ) -> list[str]:
     """Makes a channel, or what is different about it; returns what was done, in words."""
     block_id, done = _kept_block(client, name, block)
     for group in EVENTS:
-        known = _found(client, name, group)
         if group not in groups:
-            done += _removed(client, known)
+            done += _removed(client, _found(client, name, group))
             continue
-        wanted = automation(name, group, groups, min_severity, block_id)
-        if not known:
-            client.create_automation(wanted)
-            done.append(f"made the automation {wanted.name!r}")
-        elif _differs(known[0], wanted):
-            client.update_automation(known[0].id, wanted.model_copy(update={"enabled": known[0].enabled}))
-            done.append(f"changed the automation {wanted.name!r}")
+        done += keep_automation(client, automation(name, group, groups, min_severity, block_id))
     return done
 
 
@@ -125,11 +87,6 @@ def _removed(client: SyncPrefectClient, known: Sequence[Automation]) -> list[str
 
 def _found(client: SyncPrefectClient, name: str, group: str) -> list[Automation]:
     return client.read_automations_by_name(name_of(name, group))
-
-
-def _differs(known: Automation, wanted: AutomationCore) -> bool:
-    have, want = known.model_dump(), wanted.model_dump()
-    return any(have[field] != want[field] for field in COMPARED)
 
 
 def _document(client: SyncPrefectClient, name: str, secrets: bool) -> BlockDocument | None:

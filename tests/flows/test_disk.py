@@ -43,7 +43,7 @@ def test_a_run_that_found_the_disk_full_goes_on_when_there_is_room(prefect, run,
     with mounted(tmp_path / "disk", 400) as disk:
         folder = RunFolder(disk / "mlruns" / "stage1" / "full")
         prepare(folder, run.folder)
-        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "full")
+        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "full", "--no-dashboard")
         while not folder.journal.read("rollout") and process.poll() is None:
             time.sleep(0.005)
         with (disk / "junk").open("wb") as junk:
@@ -58,7 +58,7 @@ def test_a_run_that_found_the_disk_full_goes_on_when_there_is_room(prefect, run,
         assert "No space left on device" in output
         assert not folder.finished
         (disk / "junk").unlink()
-        process = start(disk / "mlruns", "resume")
+        process = start(disk / "mlruns", "resume", "--no-dashboard")
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
         assert [figures(rollout) for rollout in folder.rollouts()] == [figures(r) for r in run.folder.rollouts()]
@@ -68,7 +68,7 @@ def test_a_run_that_found_the_disk_full_goes_on_when_there_is_room(prefect, run,
 
 def test_a_run_that_has_too_little_room_is_refused_before_it_begins(prefect, run, config_file, tmp_path):
     with mounted(tmp_path / "disk", 100) as disk:
-        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "small")
+        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "small", "--no-dashboard")
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "disk" in output.lower()
@@ -79,7 +79,7 @@ def test_a_folder_that_cant_be_written_is_named(prefect, run, config_file, tmp_p
     with mounted(tmp_path / "disk", 400) as disk:
         (disk / "mlruns").mkdir()
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "readonly")
+        process = start(disk / "mlruns", "run", "--config", str(config_file), "--name", "readonly", "--no-dashboard")
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert "can't be written: Read-only file system" in " ".join(output.split())

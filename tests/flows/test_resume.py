@@ -34,6 +34,9 @@ from tests.flows.processes import (
     wait_for,
 )
 
+ALONE = "--no-dashboard"
+"""Its start would take a third of the time; ``test_prefect_server`` and ``test_dashboard_page`` have it."""
+
 BLOWS = (
     Blow("started"),
     Blow("stage_begin", 1),
@@ -71,7 +74,7 @@ def killed(mlruns, prefect, run, tmp_path_factory):
     config = tmp_path_factory.mktemp("killed") / "tiny.toml"
     config.write_text(toml_of(run.config))
     folder, told = RunFolder(mlruns / "stage1" / "killed"), []
-    process = start(mlruns, "run", "--config", str(config), "--name", "killed")
+    process = start(mlruns, "run", "--config", str(config), "--name", "killed", ALONE)
     for blow in BLOWS:
         offset = folder.journal.path.stat().st_size if folder.journal.path.exists() else 0
         if not wait_for(folder, blow, offset, process):
@@ -82,7 +85,7 @@ def killed(mlruns, prefect, run, tmp_path_factory):
             continue
         output, _ = process.communicate(timeout=DEADLINE_SECONDS)
         told.append((blow, process.returncode, output))
-        process = start(mlruns, "resume", "killed")
+        process = start(mlruns, "resume", "killed", ALONE)
     output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     return Killed(folder, [*told, (None, process.returncode, output)])
 
@@ -160,7 +163,10 @@ def test_two_runs_at_once_on_one_store(mlruns, prefect, run, tmp_path):
     folders = [RunFolder(mlruns / "stage1" / name) for name in ("left", "right")]
     for folder in folders:
         prepare(folder, run.folder)
-    both = [start(mlruns, "run", "--config", str(tmp_path / "tiny.toml"), "--name", folder.name) for folder in folders]
+    both = [
+        start(mlruns, "run", "--config", str(tmp_path / "tiny.toml"), "--name", folder.name, ALONE)
+        for folder in folders
+    ]
     for process, folder in zip(both, folders, strict=True):
         output, _ = process.communicate(timeout=DEADLINE_SECONDS)
         assert process.returncode == 0, output

@@ -28,7 +28,7 @@ def killing(folder: Path, count: int) -> Iterator[None]:
 def _kill_first(folder: Path, count: int) -> None:
     killed: set[str] = set()
     while len(killed) < count:
-        for name in {path.name for path in folder.iterdir()} - killed:
+        for name in sorted({path.name for path in folder.iterdir()} - killed)[: count - len(killed)]:
             kill(int(name))
             killed.add(name)
         time.sleep(0.01)

@@ -17,6 +17,7 @@ from rlcore.parameters import Parameters
 from rlcore.rendering import render
 from rlcore.vectorizing import vectorize
 from tasks import tracking
+from tasks.logged_models import log_model
 from tests.rlcore.pictures import disk, noise
 
 SIDE = 48
@@ -31,7 +32,7 @@ def logged(tmp_path_factory, start, config):
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         before = mlflow.get_tracking_uri()
         run_id = tracking.start_run(folder / "stage1" / "models", config)
-        yield f"models:/{tracking.log_model(run_id, checkpoint, 0)}", checkpoint
+        yield f"models:/{log_model(run_id, checkpoint, 0)}", checkpoint
         mlflow.set_tracking_uri(before)
 
 

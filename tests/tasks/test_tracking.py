@@ -17,6 +17,7 @@ from rlcore.judging.searchers import PLAIN_SEARCHER
 from rlcore.judging.validation import run_searcher
 from rlcore.learning.agent import Agent
 from tasks import metrics, tracking
+from tasks.logged_models import log_model
 from tests.rlcore.made import rollout
 
 
@@ -171,9 +172,9 @@ def test_a_model_is_logged_once_and_half_a_model_is_made_anew(run_id, start, tmp
     path = start.save(tmp_path / "policy.pt")
     experiment = client().get_run(run_id).info.experiment_id
     half = client().create_logged_model(experiment, name="ppo-ep00777", source_run_id=run_id)
-    whole = tracking.log_model(run_id, path, 777)
+    whole = log_model(run_id, path, 777)
     assert whole != half.model_id
-    assert tracking.log_model(run_id, path, 777) == whole
+    assert log_model(run_id, path, 777) == whole
     found = client().search_logged_models([experiment], f"source_run_id = '{run_id}' AND name = 'ppo-ep00777'")
     assert [model.model_id for model in found] == [whole]
 
@@ -256,7 +257,7 @@ def test_the_data_set_is_an_input_of_the_run(run_id, dataset):
 
 def test_a_model_is_linked_to_its_validation(run_id, start, held_out, config, evaluator, tmp_path):
     path = start.save(tmp_path / "policy.pt")
-    model_id = tracking.log_model(run_id, path, 120)
+    model_id = log_model(run_id, path, 120)
     validation = run_searcher(Agent(start), held_out, 3, config, evaluator, episode=120)
     figures = metrics.summary_metrics("validation", validation.headline())
     tracking.log_metrics(run_id, figures, 120, model_id)
@@ -272,7 +273,7 @@ def test_a_run_goes_on_running_whatever_is_logged(mlruns, config, start, dataset
     run_id = tracking.start_run(mlruns / "stage1" / "goes on running", config)
     tracking.log_dataset(run_id, manifest(dataset), "none")
     assert client().get_run(run_id).info.status == "RUNNING"
-    tracking.log_model(run_id, start.save(tmp_path / "policy.pt"), 0)
+    log_model(run_id, start.save(tmp_path / "policy.pt"), 0)
     assert client().get_run(run_id).info.status == "RUNNING"
     tracking.finish_run(run_id, "KILLED")
 

@@ -10,7 +10,7 @@ import httpx
 from typer.testing import CliRunner
 
 from flows.cli import app
-from rlcore.errors import NotificationError
+from rlcore.errors import Stage1Error
 from tasks.prefect_sink import PrefectSink
 from tests.flows.receivers import Hook, Post, wait_until
 
@@ -44,7 +44,7 @@ def answers(url):
 def stage1(*arguments, code=0):
     """What ``stage1 notifications`` prints."""
     result = CliRunner().invoke(app, ["notifications", *arguments], env={"COLUMNS": "300"})
-    if isinstance(result.exception, NotificationError):
+    if isinstance(result.exception, Stage1Error):
         raise result.exception
     assert result.exit_code == code, result.output + repr(result.exception)
     return result.output

@@ -6,12 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from prefect.settings import (
-    PREFECT_API_URL,
-    temporary_settings,
-)
 
-from flows.notifications import registry, trial
+from flows.notifications import trial
 from flows.notifications.automations import EVENTS
 from flows.notifications.channels import BLOCKS
 from flows.notifications.commands import ALL_EVENTS, ChannelName, Severity
@@ -48,25 +44,6 @@ def test_what_the_command_line_names_is_what_there_is():
     assert set(ALL_EVENTS.split(",")) == set(EVENTS) == set(trial.KINDS.values())
     assert [severity.value for severity in Severity] == list(SEVERITIES)
     assert [name.value for name in ChannelName] == list(BLOCKS)
-
-
-def test_without_a_server_that_stays_there_are_none():
-    with (
-        temporary_settings({PREFECT_API_URL: None}),
-        pytest.raises(NotificationError, match="need a Prefect server that stays"),
-        registry.prefect_server(),
-    ):
-        pytest.fail("it was opened")
-
-
-def test_a_server_that_is_away_is_named():
-    away = "http://127.0.0.1:9/api"
-    with (
-        temporary_settings({PREFECT_API_URL: away}),
-        pytest.raises(NotificationError, match=f"server at {away} can't be reached"),
-        registry.prefect_server(),
-    ):
-        pytest.fail("it was opened")
 
 
 def test_the_server_of_prefect_needs_no_numerical_library_for_them():
