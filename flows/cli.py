@@ -157,7 +157,7 @@ def down() -> None:
 def relocate() -> None:
     """Tell MLflow where mlruns is now, after it was moved, copied or restored from a backup."""
     from tasks.relocation import relocate as relocated
-    from tasks.run import mlruns_folder
+    from tasks.store import mlruns_folder
 
     told = relocated(mlruns_folder())
     changed = f"{told.entries} entries changed from {told.before}" if told.entries else "nothing to change"
