@@ -185,3 +185,12 @@ def test_a_champion_that_can_not_be_had_is_told_of(monkeypatch, capsys):
     name, model = find_model("", Told(Console(stderr=True)))
     assert (name, model) == ("pretrained", pretrained())
     assert "the registry's champion is not used: " in capsys.readouterr().err
+
+
+def test_the_card_of_the_pretrained_model_is_shown(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["models", "card", "pretrained"])
+    assert caught.value.code == 0
+    told = capsys.readouterr().out
+    assert pretrained().about["facts"]["run"] in told
+    assert "Limits" in told
