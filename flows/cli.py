@@ -14,9 +14,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.exporting import export
 from flows.models import app as models_app
 from flows.notifications.commands import app as notifications
 from flows.options import overrides, with_config_options
+from flows.vectorize_command import vectorize
 from rlcore.config import Stage1Config, load_config
 from rlcore.curriculum import ALL_STAGES, Curriculum, check_settings, curriculum_of
 from rlcore.errors import Stage1Error
@@ -216,7 +218,7 @@ def down() -> None:
 def relocate() -> None:
     """Tell MLflow where mlruns is now, after it was moved, copied or restored from a backup."""
     from tasks.relocation import relocate as relocated
-    from tasks.run import mlruns_folder
+    from tasks.store import mlruns_folder
 
     told = relocated(mlruns_folder())
     changed = f"{told.entries} entries changed from {told.before}" if told.entries else "nothing to change"
@@ -301,16 +303,8 @@ def bench(
 app.add_typer(models_app, name="models", callback=lambda: _quiet(verbose=False))
 
 
-@app.command()
-def vectorize(
-    image: Annotated[Path, typer.Argument(help="A logo: PNG, JPEG, WebP, BMP, GIF or SVG.")],
-    model: Annotated[Path | None, typer.Option(help="A checkpoint; default: the latest run's best model.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Where the SVG goes; default: beside the image.")] = None,
-) -> None:
-    """Turn a logo into an SVG with the agent's choice of parameters."""
-    from flows.vectorizing import vectorize_file
-
-    vectorize_file(image, model, output, Console())
+app.command()(vectorize)
+app.command()(export)
 
 
 @app.command()
@@ -318,8 +312,8 @@ def compare(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A checkpoint, or models:/… from MLflow; default: the latest run's best model. Given more than once"
-            " (training seeds), figures are means over the models."
+            help="A model or checkpoint, models:/… from MLflow, or pretrained; default: the latest run's best model."
+            " Given more than once (training seeds), figures are means over the models."
         ),
     ] = None,
     images: Annotated[

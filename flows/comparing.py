@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from flows.tables import print_table
-from flows.vectorizing import latest_model
 from rlcore.config import Stage1Config, load_config
 from rlcore.conversion.evaluator import Evaluator
 from rlcore.data.held_out import held_out_logos
@@ -18,11 +17,12 @@ from rlcore.errors import ConfigError
 from rlcore.judging.comparison import compare
 from rlcore.judging.reference import reference_searches
 from rlcore.judging.standings import About, ComparisonTable, Standing
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.agent import Agent
+from rlcore.learning.model import Model
 from rlcore.reporting.comparison_findings import LEADS, MEASURES, conclusions, readings
 from rlcore.reporting.tables import Column, cells
-from tasks.models import load_model
-from tasks.run import mlruns_folder
+from tasks.models import latest_model, load_model
+from tasks.store import mlruns_folder
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,17 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
     """
     budgets = _budgets(options.budget)
     names = options.models or (str(latest_model()),)
-    checkpoints = [load_model(name) for name in names]
-    checkpoint = checkpoints[0]
-    config = _config(checkpoint, options)
-    agents = [Agent(model, config) for model in checkpoints]
-    images = options.images or checkpoint.config.images
+    models = [load_model(name) for name in names]
+    config = _config(models[0], options)
+    agents = [Agent(model, config) for model in models]
+    images = options.images or models[0].config.images
     with _Display(console) as display:
         logos = held_out_logos(
-            checkpoint.config.model_copy(update={"workers": config.workers}),
+            models[0].config.model_copy(update={"workers": config.workers}),
             images,
             options.split,
             config.working_size,
-            frozenset().union(*(model.experience.digests for model in checkpoints)),
+            frozenset().union(*(model.experience.digests for model in models)),
             display,
         )
         judged = [subject for subject in logos.subjects if config.category in ("all", subject.category)]
@@ -84,10 +83,10 @@ def compare_model(options: ComparisonOptions, console: Console) -> ComparisonTab
                 mlruns_folder() / "cache" / "reference",
                 lambda done, total: display("reference search (logos)", done, total),
             )
-            source = f"{images}, {options.split} split" if images == checkpoint.config.images else images
+            source = f"{images}, {options.split} split" if images == models[0].config.images else images
             return compare(
                 agents,
-                [model.library.portfolio(config.size_weight) for model in checkpoints],
+                [model.library.portfolio(config.size_weight) for model in models],
                 logos.subjects if options.others else judged,
                 config,
                 evaluator,
@@ -108,7 +107,7 @@ def _budgets(text: str) -> list[int]:
         raise ConfigError(f"budget = {text!r}: write whole numbers with commas between, as in 1,2,4,8") from None
 
 
-def _config(checkpoint: Checkpoint, options: ComparisonOptions) -> Stage1Config:
+def _config(model: Model, options: ComparisonOptions) -> Stage1Config:
     """The model's configuration with the options that were given."""
     given = {
         "category": options.category,
@@ -117,7 +116,7 @@ def _config(checkpoint: Checkpoint, options: ComparisonOptions) -> Stage1Config:
         "reference_traces": options.reference_traces,
         "workers": options.workers,
     }
-    return load_config(None, checkpoint.config.model_dump() | {k: v for k, v in given.items() if v is not None})
+    return load_config(None, model.config.model_dump() | {k: v for k, v in given.items() if v is not None})
 
 
 class _Display:

@@ -20,7 +20,7 @@ from rlcore.reporting.wording import percent
 from rlcore.run_folder import RunFolder
 from tasks.curriculum import NOT_REACHED, curriculum_folder, new_curriculum_name
 from tasks.opening import is_busy
-from tasks.run import mlruns_folder
+from tasks.store import mlruns_folder
 
 
 def run_curriculum(

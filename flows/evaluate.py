@@ -10,7 +10,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.evaluation import CHAMPION_MODEL, evaluate_model, evaluation_state, tell_evaluation
+from tasks.evaluation import evaluate_model, evaluation_state, tell_evaluation
+from tasks.store import CHAMPION_MODEL
 
 
 @flow(name="evaluate", flow_run_name="evaluate {model}", validate_parameters=True)

@@ -63,11 +63,18 @@ def rollback() -> None:
 
 @app.command()
 def card(
-    version: Annotated[str, typer.Argument(help="Number of the version, or an alias; default: the champion.")] = "",
+    version: Annotated[
+        str, typer.Argument(help="Number of the version, an alias, or pretrained; default: the champion.")
+    ] = "",
 ) -> None:
     """Show a version's model card."""
     from rich.markdown import Markdown
 
+    from rlcore.pretrained import CARD, NAME
+
+    if version == NAME:
+        Console().print(Markdown(CARD.read_text(encoding="utf-8")))
+        return
     from tasks import registry
 
     found = registry.version(version or registry.CHAMPION)

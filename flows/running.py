@@ -21,7 +21,8 @@ from rlcore.run_folder import RunFolder
 from tasks.opening import is_busy, new_run_name
 from tasks.registration import registered_version
 from tasks.report import collect_evidence
-from tasks.run import REJECTED, mlruns_folder
+from tasks.run import REJECTED
+from tasks.store import mlruns_folder
 from tasks.tracking import store_uri
 
 
@@ -84,4 +85,4 @@ def show_result(evidence: Evidence, folder: RunFolder, console: Console) -> None
     version = registered_version(folder)
     if version:
         console.print(f"model    stage1 models card {version}", highlight=False)
-    console.print("use it   stage1 vectorize LOGO.png", highlight=False, soft_wrap=True)
+    console.print(f"use it   stage1 vectorize LOGO.png --model {folder.best_model}", highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from rlcore.reporting.progress_report import as_markdown, progress_report
 from rlcore.reporting.wording import decimal, percent
 from rlcore.run_folder import RunFolder
 from tasks.opening import run_folders
-from tasks.run import mlruns_folder
+from tasks.store import mlruns_folder
 
 
 def show_runs(console: Console) -> None:

@@ -28,7 +28,7 @@ from flows.recovery import set_up_recovery
 from rlcore.errors import ServiceError
 from rlcore.files import read_json, write_json, write_text
 from rlcore.processes import is_alive, this_process
-from tasks.run import mlruns_folder
+from tasks.store import mlruns_folder
 from tasks.tracking import use_store
 
 HOST = "127.0.0.1"

@@ -1,41 +1,158 @@
-"""What ``stage1 vectorize`` does: the model of a run, one image, one SVG."""
+"""What ``stage1 vectorize`` does: pictures in, SVGs out, a line about each."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rlcore.conversion.evaluator import Evaluator
+from flows.vectorize_files import Job
 from rlcore.errors import CheckpointError
-from rlcore.files import write_bytes
-from rlcore.learning.agent import Agent, Checkpoint
-from rlcore.vectorize import vectorize
-from tasks.run import mlruns_folder
+from rlcore.files import write_text
+from rlcore.learning.agent import read_model
+from rlcore.learning.model import Model
+from rlcore.pretrained import NAME as PRETRAINED
+from rlcore.pretrained import pretrained
+from rlcore.vectorizing import Failure, Options, Settings, Vectorized, vectorize_many
+from tasks.store import CHAMPION_MODEL, may_have_champion
 
 
-def latest_model() -> Path:
-    """The best model of the run that wrote one last.
+@dataclass
+class Told:
+    """What is said, and where: stdout may be taken by an SVG or by JSON.
+
+    Attributes:
+        console: for what became of the pictures.
+        errors: for the others: failures, the model, the bar.
+    """
+
+    console: Console
+    errors: Console = field(default_factory=lambda: Console(stderr=True))
+
+    def line(self, text: str) -> None:
+        """A line about a picture."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def note(self, text: str, style: str = "") -> None:
+        """A line beside that."""
+        self.errors.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+def find_model(name: str, told: Told) -> tuple[str, Model]:
+    """The model of that name; without one the registry's champion, else the one in the package. With what to call it.
 
     Raises:
-        CheckpointError: no run has one.
+        CheckpointError: there is no such model.
     """
-    models = sorted((mlruns_folder() / "stage1").glob("*/best_model.pt"), key=lambda path: path.stat().st_mtime)
-    if not models:
-        raise CheckpointError(f"no trained model in {mlruns_folder() / 'stage1'}: train one with `stage1 run` first")
-    return models[-1]
+    if name.startswith("models:/"):
+        return name, _registered(name)
+    if name not in ("", PRETRAINED):
+        return name, read_model(Path(name))
+    if not name and may_have_champion():
+        try:
+            return CHAMPION_MODEL, _registered(CHAMPION_MODEL)
+        except CheckpointError as error:  # there is none after all, its server is away, or it is of another version
+            told.note(f"the registry's champion is not used: {error}")
+    return PRETRAINED, pretrained()
 
 
-def vectorize_file(image: Path, model: Path | None, output: Path | None, console: Console) -> None:
-    """Writes the SVG and says what was gained."""
-    checkpoint = Checkpoint.load(model or latest_model())
-    with Evaluator(workers=0) as evaluator:
-        result = vectorize(image, Agent(checkpoint), checkpoint.config, evaluator)
-    written = write_bytes(output or image.with_suffix(".svg"), result.svg)
-    plain = result.plain
-    console.print(
-        f"{written}: SSIM {result.quality:.4f} in {len(result.svg)} bytes"
-        f" (plain VTracer: {plain.quality:.4f} in {plain.size_bytes})",
-        highlight=False,
-        soft_wrap=True,
+def _registered(name: str) -> Model:
+    from tasks.models import load_model  # brings MLflow: seconds
+
+    return load_model(name)
+
+
+def vectorize_files(
+    jobs: Sequence[Job],
+    model: tuple[str, Model],
+    workers: int,
+    settings: Settings,
+    told: Told,
+    as_json: bool = False,
+    report: Path | None = None,
+) -> bool:
+    """Writes the SVGs and says what was gained; whether there is one of each picture."""
+    name, loaded = model
+    told.note(f"model    {name}")
+    outcomes = vectorize_many(
+        [job.image for job in jobs],
+        workers=workers,
+        model=None if name == PRETRAINED else loaded,
+        **settings,
     )
+    found = [(job, _delivered(job, outcome, told)) for job, outcome in _counted(jobs, outcomes, told)]
+    done = [(job, outcome) for job, outcome in found if isinstance(outcome, Vectorized)]
+    if len(jobs) > 1:
+        told.note(f"{len(done)} of {len(jobs)} pictures vectorized")
+    if as_json:
+        sys.stdout.write(json.dumps(_content(name, loaded, found), indent=2, ensure_ascii=False) + "\n")
+    if report is not None:
+        _write_report(report, found, name, settings)
+        told.note(f"report   {report}")
+    return len(done) == len(jobs)
+
+
+def _counted(
+    jobs: Sequence[Job], outcomes: Iterator[Vectorized | Failure], told: Told
+) -> Iterator[tuple[Job, Vectorized | Failure]]:
+    """The same with a bar on the terminal, as long as it goes on."""
+    columns = (TextColumn("vectorize"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=told.errors, transient=True, disable=not told.errors.is_terminal) as progress:
+        task = progress.add_task("vectorize", total=len(jobs))
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            yield job, outcome
+            progress.advance(task)
+
+
+def _delivered(job: Job, outcome: Vectorized | Failure, told: Told) -> Vectorized | Failure:
+    """The outcome once its SVG is where it should be."""
+    if isinstance(outcome, Failure):
+        return _failed(job, outcome.reason, told)
+    if job.output is None:
+        sys.stdout.buffer.write(outcome.svg)
+        sys.stdout.buffer.flush()
+    else:
+        try:
+            outcome.save(job.output)
+        except OSError as error:
+            return _failed(job, f"{job.output} can't be written: {error.strerror}", told)
+    told.line(f"{job.name} -> {job.output or 'stdout'}: {_gained(outcome)}")
+    return replace(outcome, name=job.name)
+
+
+def _failed(job: Job, reason: str, told: Told) -> Failure:
+    told.note(f"stage1: {job.name}: {reason}", style="red")
+    return Failure(job.name, reason)
+
+
+def _gained(result: Vectorized) -> str:
+    plain, traces = result.baseline, f"{result.traces} trace{'s' if result.traces != 1 else ''}"
+    figures = f"SSIM {plain.ssim:.4f} → {result.ssim:.4f}, {plain.size_bytes:,} → {result.size_bytes:,} bytes, {traces}"
+    return f"{figures}; nothing was better than plain VTracer, whose SVG this is" if result.is_plain else figures
+
+
+def _content(name: str, model: Model, found: Sequence[tuple[Job, Vectorized | Failure]]) -> dict[str, Any]:
+    return {
+        "model": {"name": name, "sha256": model.digest, "episode": model.episode},
+        "results": [
+            {**outcome.as_dict(), "output": None if job.output is None else str(job.output)}
+            for job, outcome in found
+            if isinstance(outcome, Vectorized)
+        ],
+        "failures": [outcome.as_dict() for _, outcome in found if isinstance(outcome, Failure)],
+    }
+
+
+def _write_report(
+    path: Path, found: Sequence[tuple[Job, Vectorized | Failure]], model: str, settings: Settings
+) -> None:
+    from rlcore.reporting.vectorize_page import Entry, vectorize_page  # brings matplotlib and pandas
+
+    entries = [Entry(job.image, outcome, str(job.output or "stdout")) for job, outcome in found]
+    write_text(path, vectorize_page(entries, model, Options.of(settings).background))

@@ -28,6 +28,7 @@ from rlcore.logos import Logo, load_logo
 from rlcore.parameters import PLAIN, Parameters
 from rlcore.records import Rollout
 from rlcore.run_folder import RunFolder, write_rollout
+from rlcore.vectorize_bench import vectorize_figures, vectorize_times
 from rlcore.workers import WorkerPool
 
 ROUNDS = 7
@@ -59,6 +60,7 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
     subjects = bench_subjects(config, logos)
     with WorkerPool(1, 10 * TRACE_TIME_LIMIT_SECONDS) as single:
         [times] = single.run(_trace_times, [([s.logo for s in subjects],)], _lost)
+        [calls] = single.run(vectorize_times, [([s.logo for s in subjects], min(ROUNDS, 3))], _lost)
         jobs, seconds, journal_seconds = _train(config, subjects)
         [alone] = single.run(_seconds_alone, [(jobs,)], _lost)
     vtracer, full = (float(np.mean([getattr(t, name) for t in times])) for name in ("vtracer", "trace"))
@@ -75,6 +77,7 @@ def run_bench(images: str, logos: int, workers: int) -> dict[str, Any]:
         "training_traces_per_second": len(jobs) / seconds,
         "training_efficiency": (len(jobs) / seconds) / (workers / alone),
         "journal_share": journal_seconds / seconds,
+        **vectorize_figures(calls),
     }
 
 

@@ -11,6 +11,10 @@ class ConfigError(Stage1Error):
     """A setting has an unknown name, a wrong type or a value outside its range."""
 
 
+class UsageError(Stage1Error):
+    """Options of a command do not fit together."""
+
+
 class UnusableFileError(Stage1Error):
     """A file can't serve as a logo; the message is the reason that the manifest gives."""
 
@@ -41,6 +45,10 @@ class DamagedCheckpointError(CheckpointError):
 
 class MissingCheckpointError(CheckpointError):
     """There is no such checkpoint."""
+
+
+class ConstraintError(Stage1Error):
+    """Nothing that was found is as small or as close to the picture as was asked for."""
 
 
 class NonFiniteError(Stage1Error):

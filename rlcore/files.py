@@ -18,8 +18,8 @@ def write_bytes(path: Path, content: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)  # on a full disk, the half that was written is in everybody's way
+    except BaseException:  # a full disk, or Ctrl-C: the half that was written is in everybody's way
+        beside.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
     return path

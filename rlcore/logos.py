@@ -6,6 +6,8 @@ import hashlib
 import io
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,9 +88,14 @@ class Logo:
 
 def composite(rgba: NDArray[np.uint8], matte: tuple[int, int, int]) -> NDArray[np.uint8]:
     """``rgba`` (uint8, straight alpha) over a plain colour: uint8 RGB ``(height, width, 3)``."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    blend = rgba[..., :3] * alpha + np.array(matte, dtype=np.float32) * (1 - alpha)
-    return np.rint(blend).astype(np.uint8)
+    alpha = rgba[..., 3]
+    result = np.where(alpha[..., None] > 0, rgba[..., :3], np.array(matte, dtype=np.uint8))
+    # few pixels are half-transparent: those on edges
+    soft = np.nonzero((alpha > 0) & (alpha < 255))
+    share = alpha[soft][:, None].astype(np.float32) / 255
+    blend = rgba[soft][:, :3] * share + np.array(matte, dtype=np.float32) * (1 - share)
+    result[soft] = np.rint(blend)
+    return result
 
 
 def make_logo(name: str, rgba: NDArray[np.uint8], working_size: int) -> Logo:
@@ -102,7 +109,7 @@ def make_logo(name: str, rgba: NDArray[np.uint8], working_size: int) -> Logo:
         raise UnusableFileError(f"{rgba.shape[1]} x {rgba.shape[0]} px after fitting: a side needs {WINDOW} px or more")
     if not (rgba[..., 3] >= 128).any():
         raise UnusableFileError("no opaque pixel")
-    rgba = np.where(rgba[..., 3:] == 0, 0, rgba).astype(np.uint8)
+    rgba = np.asarray(cv2.bitwise_and(rgba, rgba, mask=cv2.extractChannel(rgba, 3)), dtype=np.uint8)
     return Logo(name, rgba, choose_matte(rgba))
 
 
@@ -111,8 +118,12 @@ def choose_matte(rgba: NDArray[np.uint8]) -> tuple[int, int, int]:
     if (rgba[..., 3] == 255).all():
         return MATTES[0]
     opaque = rgba[rgba[..., 3] >= 128][:, :3].astype(np.int16)
-    contrasts = [float(np.abs(opaque - np.array(matte)).max(axis=1).mean()) for matte in MATTES]
-    return MATTES[0] if contrasts[0] >= HIDDEN_CONTRAST else MATTES[int(np.argmax(contrasts))]
+
+    def contrast(matte: tuple[int, int, int]) -> float:
+        red, green, blue = np.abs(opaque - np.array(matte, dtype=np.int16)).T
+        return float(np.maximum(np.maximum(red, green), blue).mean())
+
+    return MATTES[0] if contrast(MATTES[0]) >= HIDDEN_CONTRAST else max(MATTES, key=contrast)
 
 
 def _fit(rgba: NDArray[np.uint8], working_size: int) -> NDArray[np.uint8]:
@@ -134,29 +145,66 @@ def load_logo(path: Path, working_size: int, name: str = "") -> Logo:
     Raises:
         UnusableFileError: it is unreadable, truncated, empty, too large, wrongly named or without opaque area.
     """
+    content, format_name = read_file(path)
+    rgba = read_svg(content, working_size) if format_name == "SVG" else read_raster(content, format_name)
+    return make_logo(name or path.name, rgba, working_size)
+
+
+def read_file(path: Path) -> tuple[bytes, str]:
+    """A file's content, and the format that it should have by its name.
+
+    Raises:
+        UnusableFileError: it is unreadable, empty, too large, or of no suffix that is read.
+    """
     try:
         if not path.is_file():
-            raise UnusableFileError("not a regular file")
+            there = path.exists() or path.is_symlink()
+            raise UnusableFileError("not a regular file" if there else "no such file")
         format_name = FORMATS.get(path.suffix.lower())
         if format_name is None:
             raise UnusableFileError(f"suffix {path.suffix!r}: read are {', '.join(FORMATS)}")
         size_bytes = path.stat().st_size
         if not 0 < size_bytes <= MAX_FILE_BYTES:
             raise UnusableFileError(f"{size_bytes} bytes: 1 to {MAX_FILE_BYTES} are read")
-        content = path.read_bytes()
+        return path.read_bytes(), format_name
     except OSError as error:
         raise UnusableFileError(f"unreadable: {error.strerror or error}") from error
-    rgba = read_svg(content, working_size) if format_name == "SVG" else _read_raster(content, format_name)
-    return make_logo(name or path.name, rgba, working_size)
 
 
-def _read_raster(content: bytes, format_name: str) -> NDArray[np.uint8]:
+def read_raster(content: bytes, format_name: str | None) -> NDArray[np.uint8]:
+    """The pixels of an image file's content: uint8 RGBA ``(height, width, 4)``, in the file's own size.
+
+    ``format_name``: what it should be; None: any of ``FORMATS`` but SVG.
+
+    Raises:
+        UnusableFileError: it is truncated, too large, of another format or no image.
+    """
+    with _damage_told(), warnings.catch_warnings():
+        # bombs: the limit below is the stricter one; odd metadata: the pixels count
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content)) as image:
+            found = SAME_AS.get(image.format or "", image.format)
+            if format_name is not None and found != format_name:
+                raise UnusableFileError(f"wrongly named: the content is {found}, the suffix says {format_name}")
+            if found not in FORMATS.values():
+                raise UnusableFileError(f"the content is {found}: read are {', '.join(sorted(set(FORMATS.values())))}")
+            return _decoded(image)
+
+
+def pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """The first frame of an image, upright: uint8 RGBA ``(height, width, 4)``.
+
+    Raises:
+        UnusableFileError: it is too large, without area or damaged.
+    """
+    with _damage_told():
+        return _decoded(image)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            # bombs: the limit below is the stricter one; odd metadata: the pixels count
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                return _decode(image, format_name)
+        yield
     except UnidentifiedImageError as error:
         raise UnusableFileError("not an image, whatever its name says") from error
     except Image.DecompressionBombError as error:
@@ -165,10 +213,7 @@ def _read_raster(content: bytes, format_name: str) -> NDArray[np.uint8]:
         raise UnusableFileError(f"damaged: {error}") from error
 
 
-def _decode(image: Image.Image, format_name: str) -> NDArray[np.uint8]:
-    content = SAME_AS.get(image.format or "", image.format)
-    if content != format_name:
-        raise UnusableFileError(f"wrongly named: the content is {content}, the suffix says {format_name}")
+def _decoded(image: Image.Image) -> NDArray[np.uint8]:
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
         raise UnusableFileError(

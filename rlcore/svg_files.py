@@ -26,20 +26,34 @@ def read_svg(content: bytes, working_size: int) -> NDArray[np.uint8]:
     Raises:
         UnusableFileError: not an SVG, with entities, without area, or beyond the limits above.
     """
-    try:
-        root = SafeElementTree.fromstring(content)
-    except DefusedXmlException as error:
-        raise UnusableFileError(f"SVG with entities or external references: {error}") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise UnusableFileError(f"not well-formed XML: {error}") from error
-    if root.tag.rpartition("}")[2] != "svg":
-        raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
+    root = _root(content)
     size = _natural_size(root)
     _Effort(root).check()
     try:
         return rasterise(content, size, working_size)
     except RenderError as error:
         raise UnusableFileError(str(error)) from error
+
+
+def svg_size(content: bytes) -> tuple[float, float]:
+    """Width and height of an SVG file's content, in px of 1/96 inch.
+
+    Raises:
+        UnusableFileError: not an SVG, with entities, or without area.
+    """
+    return _natural_size(_root(content))
+
+
+def _root(content: bytes) -> Element:
+    try:
+        root: Element = SafeElementTree.fromstring(content)
+    except DefusedXmlException as error:
+        raise UnusableFileError(f"SVG with entities or external references: {error}") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise UnusableFileError(f"not well-formed XML: {error}") from error
+    if root.tag.rpartition("}")[2] != "svg":
+        raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
+    return root
 
 
 class _Effort:

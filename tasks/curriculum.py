@@ -21,7 +21,8 @@ from rlcore.curriculum_folder import CurriculumFolder, NextAttempt
 from rlcore.errors import ConfigError
 from rlcore.run_folder import RunFolder
 from tasks.opening import ADJUSTABLE, NAME, alone, check_unchanged
-from tasks.run import Run, mlruns_folder
+from tasks.run import Run
+from tasks.store import mlruns_folder
 
 NOT_REACHED = "Not reached"
 """Name of the flow's final state where a stage stayed under its threshold; the stages after it were not begun."""

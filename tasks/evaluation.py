@@ -22,17 +22,17 @@ from rlcore.files import read_json, write_json
 from rlcore.judging.searchers import CLEANED_SEARCHER, PLAIN_SEARCHER, FixedSetting, Searcher, Sequential
 from rlcore.judging.standings import BEST_SINGLE, PORTFOLIO
 from rlcore.judging.validation import run_searcher
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.agent import Agent
+from rlcore.learning.model import Model
 from rlcore.reporting.evaluation import Evaluation
 from tasks import metrics, registry, tracking
 from tasks.links import links_of_evaluation
 from tasks.messages import evaluation_payload
 from tasks.models import load_model
 from tasks.prefect_sink import EVENTS, alert_labels, run_event
-from tasks.run import mlruns_folder
+from tasks.store import mlruns_folder
 
 EXPERIMENT = "stage1-evaluations"
-CHAMPION_MODEL = f"models:/{registry.MODEL}@{registry.CHAMPION}"
 
 
 @task(name="evaluate model", task_run_name="evaluate {model}", cache_policy=NO_CACHE)
@@ -43,10 +43,10 @@ def evaluate_model(model: str, images: str, threshold: float | None, workers: in
         CheckpointError: there is no such model.
         DataError: there are no logos of its category that it was not trained on.
     """
-    checkpoint = load_model(model)
-    config = checkpoint.config.model_copy(update={"workers": workers})
+    loaded = load_model(model)
+    config = loaded.config.model_copy(update={"workers": workers})
     source = images or config.images
-    trained = frozenset(checkpoint.experience.digests)
+    trained = frozenset(loaded.experience.digests)
     logos = held_out_logos(config, source, "test", config.working_size, trained)
     judged = [subject for subject in logos.subjects if config.category in ("all", subject.category)]
     if not judged:
@@ -54,7 +54,7 @@ def evaluate_model(model: str, images: str, threshold: float | None, workers: in
     with Evaluator(workers) as evaluator:
         found = tuple(
             run_searcher(searcher, judged, traces, config, evaluator, episode=episode)
-            for searcher, traces, episode in _searchers(checkpoint, config)
+            for searcher, traces, episode in _searchers(loaded, config)
         )
     name = f"evaluate-{datetime.now():%Y%m%d-%H%M%S-%f}"
     least = config.success_rate_threshold if threshold is None else threshold
@@ -66,7 +66,7 @@ def _told(source: str, config: Stage1Config) -> str:
     return f"{source}, test split" if source == config.images else source
 
 
-def _searchers(model: Checkpoint, config: Stage1Config) -> list[tuple[Searcher, int, int]]:
+def _searchers(model: Model, config: Stage1Config) -> list[tuple[Searcher, int, int]]:
     """Each with its traces and the training episodes behind it."""
     portfolio, steps = model.library.portfolio(config.size_weight), config.steps_per_episode
     return [

@@ -18,7 +18,8 @@ from rlcore.errors import CheckpointError, DataError
 from rlcore.files import read_json, write_json
 from rlcore.judging.promotion import Match
 from rlcore.judging.validation import Validation, play, results_after
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.agent import Agent
+from rlcore.learning.model import Model
 from rlcore.records import Comparison
 from rlcore.run_folder import RunFolder
 from tasks import registry, tracking
@@ -44,8 +45,8 @@ def match_of(run: Run, champion: registry.Version) -> Match:
     return Match(gain, content["excluded"], validations[0].budget, content["note"])
 
 
-def _play(run: Run, rival: Checkpoint, rivals_run: str) -> dict[str, object]:
-    config, best = run.config, keep_best(run.folder)
+def _play(run: Run, rival: Model, rivals_run: str) -> dict[str, object]:
+    config, best = run.config, keep_best(run.folder).model
     with stage(run, STAGE), Evaluator(config.workers) as evaluator:
         logos, note = _logos(run, [best, rival], rivals_run)
         judge = _Judge(config, evaluator, logos.subjects, min(c.config.steps_per_episode for c in (best, rival)))
@@ -66,7 +67,7 @@ class _Judge:
     subjects: Sequence[Subject]
     traces: int
 
-    def validation(self, name: str, model: Checkpoint, on_progress: StageProgress) -> Validation:
+    def validation(self, name: str, model: Model, on_progress: StageProgress) -> Validation:
         """A model after so many traces; it sees its own budget, which its observations are made of."""
         own = model.config.steps_per_episode
         episodes = play(Agent(model), self.subjects, own, self.config, self.evaluator, on_progress)
@@ -74,7 +75,7 @@ class _Judge:
         return Validation(name, model.episode, self.traces, self.config.category, results)
 
 
-def _logos(run: Run, models: Sequence[Checkpoint], rivals_run: str) -> tuple[HeldOut, str]:
+def _logos(run: Run, models: Sequence[Model], rivals_run: str) -> tuple[HeldOut, str]:
     own, category = dataset_of(run), run.config.category
     other, note = _rivals_dataset(models[1], rivals_run, run.config.workers)
     tests = [*own.of("test", category), *other.of("test", category)]
@@ -82,7 +83,7 @@ def _logos(run: Run, models: Sequence[Checkpoint], rivals_run: str) -> tuple[Hel
     return neutral_logos(tests, [*own.of("train"), *other.of("train")], trained_on), note
 
 
-def _rivals_dataset(rival: Checkpoint, run_id: str, workers: int) -> tuple[Dataset, str]:
+def _rivals_dataset(rival: Model, run_id: str, workers: int) -> tuple[Dataset, str]:
     """From its run's folder; where that is gone, from its source again; where that is gone too, none, with a note."""
     folder = _folder_of(run_id)
     if folder is not None:

@@ -1,4 +1,4 @@
-"""A model by path or by its name in MLflow."""
+"""A model by path, by its name in MLflow, or the one in the package."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
-from rlcore.learning.agent import Checkpoint, check_fits
+from rlcore.learning.agent import Checkpoint, check_fits, read_model
+from rlcore.learning.model import Model
+from rlcore.pretrained import NAME as PRETRAINED
+from rlcore.pretrained import pretrained
 from rlcore.quality_assurance import best_validation
 from rlcore.run_folder import RunFolder
-from tasks.run import Run, mlruns_folder
+from tasks.run import Run
+from tasks.store import mlruns_folder
 from tasks.tracking import use_store
 
 
-def load_model(name: str) -> Checkpoint:
-    """A run's best model by the run's name, the checkpoint at a path, or one in MLflow.
+def load_model(name: str) -> Model:
+    """The model of that name.
 
-    In MLflow: ``models:/<id>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``.
+    ``pretrained``, a run's best model by the run's name, the path of a model or checkpoint, or in MLflow
+    ``models:/<id>``, ``models:/<name>/<version>`` or ``models:/<name>@<alias>``.
 
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
-    if name.startswith("models:/"):
-        return Checkpoint.load(_downloaded(name))
-    of_run = RunFolder(mlruns_folder() / "stage1" / name).best_model
-    return Checkpoint.load(of_run if of_run.exists() else Path(name))
+    if name == PRETRAINED:
+        return pretrained()
+    return read_model(_place_of(name))
 
 
 def start_model(run: Run) -> Checkpoint | None:
@@ -41,10 +46,30 @@ def start_model(run: Run) -> Checkpoint | None:
     if not run.config.start_from:
         return None
     if not run.folder.start_model.exists():
-        found = load_model(run.config.start_from)
+        found = Checkpoint.load(_place_of(run.config.start_from))
         check_fits(found.config, run.config)
         found.save(run.folder.start_model)
     return Checkpoint.load(run.folder.start_model)
+
+
+def _place_of(name: str) -> Path:
+    """Of a model that is a run's, in MLflow, or a file."""
+    if name.startswith("models:/"):
+        return _downloaded(name)
+    of_run = RunFolder(mlruns_folder() / "stage1" / name).best_model
+    return of_run if of_run.exists() else Path(name)
+
+
+def latest_model() -> Path:
+    """The best model of the run that wrote one last.
+
+    Raises:
+        CheckpointError: no run has one.
+    """
+    models = sorted((mlruns_folder() / "stage1").glob("*/best_model.pt"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise CheckpointError(f"no trained model in {mlruns_folder() / 'stage1'}: train one with `stage1 run` first")
+    return models[-1]
 
 
 def keep_best(folder: RunFolder) -> Checkpoint:
@@ -70,11 +95,12 @@ def keep_best(folder: RunFolder) -> Checkpoint:
 
 
 def _downloaded(uri: str) -> Path:
-    use_store(mlruns_folder())
     try:
+        use_store(mlruns_folder())
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    except (MlflowException, OSError) as error:
-        raise CheckpointError(f"{uri}: no such model in {mlflow.get_tracking_uri()}: {error}") from error
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        told = str(error).partition("\n")[0]
+        raise CheckpointError(f"{uri}: no such model in {mlflow.get_tracking_uri()}: {told}") from error
     found = sorted((folder / "artifacts").glob("*.pt"))
     if len(found) != 1:
         raise CheckpointError(f"{uri}: {len(found)} checkpoints in it, one is needed")

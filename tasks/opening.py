@@ -21,8 +21,9 @@ from tasks import tracking
 from tasks.delivery import deliver, deliver_all
 from tasks.drawing import PictureDrawing
 from tasks.monitoring import check_disk
-from tasks.run import Run, mlruns_folder
+from tasks.run import Run
 from tasks.stopping import stoppable
+from tasks.store import mlruns_folder
 from tasks.system import SystemWatch
 
 ENDS = {"out_of_time": "KILLED", "failure": "FAILED"}

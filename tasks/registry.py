@@ -17,10 +17,10 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 
 from rlcore.errors import RegistryError
 from tasks import tracking
-from tasks.run import mlruns_folder
+from tasks.store import CHAMPION as CHAMPION
+from tasks.store import MODEL as MODEL
+from tasks.store import mlruns_folder
 
-MODEL = "stage1-agent"
-CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 LONGEST_DESCRIPTION = 5000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,15 +57,6 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     except Exception:  # whatever else it was, it is raised again when the retries are used up
         return True
     return False
-
-
-STORE_VARIABLE = "STAGE1_MLRUNS"
-"""Folder of all runs; without it, ``mlruns`` in the working directory."""
-
-
-def mlruns_folder() -> Path:
-    """Where runs are kept."""
-    return Path(os.environ.get(STORE_VARIABLE, "mlruns")).absolute()
 
 
 @contextmanager

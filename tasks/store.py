@@ -1,46 +1,39 @@
-"""Another place for the runs of this process, for a while."""
+"""Where runs are kept, and whether a champion is among them: asked without waiting for Prefect or MLflow."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import mlflow
-
-from rlcore.errors import ConfigError
-from tasks.run import STORE_VARIABLE, mlruns_folder
-
-_MLFLOW_VARIABLE = "MLFLOW_TRACKING_URI"
-
-_one_at_a_time = threading.Lock()
+MODEL = "stage1-agent"
+CHAMPION = "champion"
+CHAMPION_MODEL = f"models:/{MODEL}@{CHAMPION}"
 
 
-@contextmanager
-def runs_kept_in(folder: Path) -> Iterator[None]:
-    """While it is open, this process and those that it starts keep their runs there; a server of MLflow's stays.
+STORE_VARIABLE = "STAGE1_MLRUNS"
+"""Folder of all runs; without it, ``mlruns`` in the working directory."""
 
-    Raises:
-        ConfigError: it is open already: a process trains one at a time.
+
+def mlruns_folder() -> Path:
+    """Where runs are kept."""
+    return Path(os.environ.get(STORE_VARIABLE, "mlruns")).absolute()
+
+
+def may_have_champion() -> bool:
+    """Whether it is worth asking MLflow, whose import takes seconds, for a champion.
+
+    Its own database is looked into; of any other store (``MLFLOW_TRACKING_URI``) only MLflow can tell.
     """
-    if not _one_at_a_time.acquire(blocking=False):
-        raise ConfigError(f"{folder}: another training goes on in this process; one at a time")
-    environment = {name: os.environ.get(name) for name in (STORE_VARIABLE, _MLFLOW_VARIABLE)}
-    was_set = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-    address: Any = mlflow.get_tracking_uri() if was_set else None  # None: as if it had never been set
-    if environment[_MLFLOW_VARIABLE] == f"sqlite:///{mlruns_folder() / 'mlflow.db'}":
-        # nobody's wish: MLflow itself left it there, for processes that this one starts
-        os.environ.pop(_MLFLOW_VARIABLE)
-    os.environ[STORE_VARIABLE] = str(folder.absolute())
+    database = mlruns_folder() / "mlflow.db"
+    if os.environ.get("MLFLOW_TRACKING_URI", "") not in ("", f"sqlite:///{database}"):
+        return True
+    if not database.exists():
+        return False
+    wanted = "SELECT 1 FROM registered_model_aliases WHERE name = ? AND alias = ?"
     try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(address)
-        for name, value in environment.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        _one_at_a_time.release()
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute(wanted, (MODEL, CHAMPION)).fetchone() is not None
+    except sqlite3.Error:  # busy, or of another version of MLflow
+        return True

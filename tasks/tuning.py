@@ -34,7 +34,8 @@ from rlcore.run_folder import RunFolder
 from tasks import metrics, tracking
 from tasks.data import dataset_of, prepare_data, search_library, training_logos_of
 from tasks.opening import alone, closed_in_the_end, status_after
-from tasks.run import Run, StageProgress, mlruns_folder, stage
+from tasks.run import Run, StageProgress, stage
+from tasks.store import mlruns_folder
 from tasks.training import make_policy
 
 _RUN_ID = "mlflow_run_id"

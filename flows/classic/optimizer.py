@@ -13,7 +13,8 @@ from rlcore.conversion.evaluator import Evaluator
 from rlcore.episode import Subject
 from rlcore.errors import CheckpointError, ConfigError
 from rlcore.judging.validation import run_searcher
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.learning.agent import Agent
+from rlcore.learning.model import Model
 from rlcore.parameters import PLAIN
 from tasks.models import load_model
 
@@ -60,7 +61,7 @@ class PPOVTracerOptimizer:
         }
         self.save_dir = Path(save_dir)
         self.config = _with_source(load_config(None, settings), images, self.save_dir)
-        self.model: Checkpoint | None = None
+        self.model: Model | None = None
 
     def train(self) -> dict[str, Any]:
         """Runs the flow ``stage1`` to its end and takes its best model; goes on with what was begun in ``save_dir``.
@@ -117,7 +118,7 @@ class PPOVTracerOptimizer:
         """
         self.model = load_model(str(model_path))
 
-    def _model(self) -> Checkpoint:
+    def _model(self) -> Model:
         if self.model is None:
             raise CheckpointError("there is no policy yet: call train() or load_model() first")
         return self.model
@@ -131,7 +132,7 @@ def _with_source(config: Stage1Config, images: Image | Sequence[Image] | None, s
     return with_images(config, [images], None, save_dir)
 
 
-def _chosen(model: Checkpoint, subject: Subject) -> dict[str, Any]:
+def _chosen(model: Model, subject: Subject) -> dict[str, Any]:
     with Evaluator(workers=0) as evaluator:
         steps = model.config.steps_per_episode
         [found] = run_searcher(Agent(model), [subject], steps, model.config, evaluator).results

@@ -18,8 +18,8 @@ from rlcore.config import Stage1Config, load_config
 from rlcore.data.listed import gathered
 from rlcore.errors import StoppedError
 from rlcore.run_folder import RunFolder
+from tasks.elsewhere import runs_kept_in
 from tasks.stopping import ask_to_stop
-from tasks.store import runs_kept_in
 
 RUN = "training"
 """Name of a folder's one run."""

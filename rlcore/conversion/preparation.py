@@ -45,13 +45,18 @@ def vtracer_input(logo: Logo, supersample: int, palette_size: int, clean_alpha: 
     top = int(clean_alpha and logo.has_alpha and not is_seen_as_transparent(rgba))
     if top:
         rgba = np.pad(rgba, ((top, 0), (0, 0), (0, 0)))
+    height, width = (side * supersample for side in logo.rgba.shape[:2])
+    view = (-left * supersample, top - above * supersample, width, height)
+    return VTracerInput(encoded(rgba), (rgba.shape[1], rgba.shape[0]), view)
+
+
+def encoded(rgba: NDArray[np.uint8]) -> bytes:
+    """Pixels (uint8 RGBA) as the PNG that VTracer takes."""
     options = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
     done, buffer = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), options)
     if not done:
         raise MemoryError(f"no PNG of {rgba.shape}")
-    height, width = (side * supersample for side in logo.rgba.shape[:2])
-    view = (-left * supersample, top - above * supersample, width, height)
-    return VTracerInput(buffer.tobytes(), (rgba.shape[1], rgba.shape[0]), view)
+    return buffer.tobytes()
 
 
 KERNEL = 2
@@ -96,7 +101,7 @@ def prepare(
     own = logo.rgba[window]
     rgba = _enlarged(own, supersample, logo.has_alpha) if supersample > 1 else own
     if palette_size:
-        rgba = _palette(logo, palette_size).flatten(rgba)
+        rgba = palette_of(logo, palette_size).flatten(rgba)
     if clean_alpha and logo.has_alpha:
         rgba = rgba.copy() if rgba is own else rgba
         # VTracer traces half-transparent edge pixels as dark fringes
@@ -127,5 +132,6 @@ def _premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=256)
-def _palette(logo: Logo, size: int) -> Palette:
+def palette_of(logo: Logo, size: int) -> Palette:
+    """At most ``size`` colours of the logo; kept for its next traces."""
     return Palette.of(logo.rgba, size)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import vtracer
 
 from rlcore.conversion.paths import compacted, redrawn
-from rlcore.conversion.preparation import VTracerInput, vtracer_input
+from rlcore.conversion.preparation import VTracerInput, palette_of, vtracer_input
 from rlcore.errors import RenderError
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
@@ -177,6 +177,12 @@ def _sized(svg: bytes, width: int, height: int, source: VTracerInput) -> bytes:
     if not found:
         raise RuntimeError(f"VTracer's header changed: no {raster!r} in {svg[:200]!r}")
     return head + b'width="%d" height="%d" %b' % (width, height, view) + tail
+
+
+def forget() -> None:
+    """Lets go of what is kept of logos for their next traces: of large ones that is a lot, and who is done has none."""
+    for kept in (vtracer_input, palette_of, _similarity):
+        kept.cache_clear()
 
 
 # sized for the logos of one rollout: an entry takes 2 MB at 256 px

@@ -1,29 +1,36 @@
-"""The agent: a trained policy with the library that it chooses from, as a searcher."""
+"""The agent: a trained policy with the library that it chooses from, as a searcher.
+
+Whoever only acts needs no torch: it is imported where a checkpoint is read or written.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
 from rlcore.config import Stage1Config
 from rlcore.episode import Episode
 from rlcore.errors import CheckpointError, DamagedCheckpointError, MissingCheckpointError
 from rlcore.files import write_bytes
-from rlcore.learning.env import spaces
+from rlcore.learning.actor import Actor
 from rlcore.learning.experience import Experience
 from rlcore.learning.library import Library
+from rlcore.learning.model import MAGIC, Model
 from rlcore.learning.observation import observe
-from rlcore.learning.policy import LibraryPolicy
 from rlcore.parameters import Parameters
+
+if TYPE_CHECKING:
+    import torch
 
 _FORMAT = 5
 _MAGIC = b"stage1-checkpoint"
@@ -65,12 +72,14 @@ class Checkpoint:
 
     def save(self, path: Path) -> Path:
         """Writes it beside and renames; the same checkpoint gives the same bytes. No pickled code is in it."""
+        import torch
+
         buffer = io.BytesIO()
         torch.save(
             {
                 "config": self.config.model_dump_json(),
                 "library": json.dumps(self.library.as_dict()),
-                "experience": self.experience.as_dict(),
+                "experience": _tensors(self.experience.as_dict()),
                 "episode": self.episode,
                 "rollbacks": self.rollbacks,
                 "versions": dict(self.versions),
@@ -89,12 +98,14 @@ class Checkpoint:
         Raises:
             CheckpointError: it is missing, damaged, or of another format.
         """
+        import torch
+
         try:
             content = torch.load(io.BytesIO(_checked(path)), map_location="cpu", weights_only=True)
             return cls(
                 Stage1Config.model_validate_json(content["config"]),
                 Library.from_dict(json.loads(content["library"])),
-                Experience.from_dict(content["experience"]),
+                Experience.from_dict(_arrays(content["experience"])),
                 content["episode"],
                 content["policy"],
                 content["optimizer"],
@@ -105,6 +116,49 @@ class Checkpoint:
             raise
         except Exception as error:  # whatever torch or the config says of damaged content
             raise CheckpointError(f"{path}: damaged or not a checkpoint: {error}") from error
+
+    @cached_property
+    def model(self) -> Model:
+        """What acts, without what only training needs."""
+        return Model(self.config, self.library, self.experience, Actor.of(self.policy), self.episode)
+
+
+def read_model(path: Path) -> Model:
+    """The model in a file, which is one (``stage1 export``) or a checkpoint.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of another format.
+    """
+    try:
+        with path.open("rb") as file:
+            is_model = file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        is_model = False  # why it can't be read is said below
+    return Model.load(path) if is_model else Checkpoint.load(path).model
+
+
+def _tensors(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of nested mappings as tensors, since ``torch.load`` takes no others without pickle."""
+    import torch
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _tensors(value)
+        return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+
+    return {name: tensor(value) for name, value in content.items()}
+
+
+def _arrays(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``_tensors`` was given."""
+    import torch
+
+    def array(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _arrays(value)
+        return value.numpy() if isinstance(value, torch.Tensor) else value
+
+    return {name: array(value) for name, value in content.items()}
 
 
 def _checksum(content: bytes) -> bytes:
@@ -133,25 +187,6 @@ def _checked(path: Path) -> bytes:
     return content
 
 
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Torch on one thread: sums come out the same on any number of cores, and the traces need the others.
-
-    On cores that are busy already, a second thread made the agent's proposals 40 times slower.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def new_policy(config: Stage1Config, library: Library) -> LibraryPolicy:
-    """An untrained policy that follows the preferences of its observations."""
-    return LibraryPolicy(*spaces(config, library), lambda _: 0.0, sharpness=config.ppo.sharpness)
-
-
 def check_fits(own: Stage1Config, wanted: Stage1Config) -> None:
     """Whether a model of ``own`` means the same in a run of ``wanted``.
 
@@ -172,28 +207,40 @@ class Agent:
 
     name = "agent"
 
-    def __init__(self, checkpoint: Checkpoint, config: Stage1Config | None = None) -> None:
-        """``config``: the run that it is to act in (default: its own).
+    def __init__(
+        self, trained: Checkpoint | Model, config: Stage1Config | None = None, mode: str | None = None
+    ) -> None:
+        """Acts as ``trained`` learned to.
+
+        Args:
+            trained: the model, or a checkpoint of it.
+            config: the run that it is to act in (default: its own).
+            mode: the only mode that is proposed; every option is then taken in that mode. None: as they are.
 
         Raises:
             CheckpointError: that config has another action space or number of traces.
         """
-        own = checkpoint.config
+        model = trained.model if isinstance(trained, Checkpoint) else trained
+        own = model.config
         check_fits(own, config or own)
+        self._model = model
         self._space = own.action_space
-        self._library = checkpoint.library
-        self._experience = checkpoint.experience
-        with single_thread():
-            self._policy = new_policy(own, checkpoint.library)
-        self._policy.load_state_dict(dict(checkpoint.policy))
-        self._policy.set_training_mode(False)
+        self._mode = mode
 
     def propose(self, episodes: Sequence[Episode]) -> list[Parameters]:
         """The next parameters of each episode, each as if it were alone: company changes no rounding."""
-        with single_thread():
-            return [self._library.options(episode)[self._option(episode)] for episode in episodes]
+        return [self._proposal(episode) for episode in episodes]
 
-    def _option(self, episode: Episode) -> int:
-        observation = torch.from_numpy(observe(episode, self._library, self._experience, self._space))[None]
-        with torch.no_grad():
-            return int(self._policy.get_distribution(observation).mode()[0])
+    def _proposal(self, episode: Episode) -> Parameters:
+        model = self._model
+        logits = model.actor.logits(
+            observe(episode, model.library, model.experience, self._space), model.config.ppo.sharpness
+        )
+        options = model.library.options(episode)
+        if self._mode is None:
+            return options[int(np.argmax(logits))]
+        # another mode makes others of the options, and some of them alike
+        tried = {attempt.parameters for attempt in episode.attempts}
+        ranked = [options[int(index)] for index in np.argsort(-logits, kind="stable")]
+        own_mode = [dataclasses.replace(option, mode=self._mode).canonical() for option in ranked]
+        return next((option for option in own_mode if option not in tried), own_mode[0])

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rlcore.episode import Attempt, Episode, Subject
@@ -77,11 +76,10 @@ class Experience:
         return self._grown(self.table.beside(earlier.table, columns), entries, (*self.digests, *others))
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, as tensors and lists."""
-        tables = {field.name: torch.from_numpy(getattr(self.table, field.name)) for field in fields(self.table)}
+        """All of it, as arrays in dicts, and a list of digests."""
         return {
-            "table": tables,
-            "entries": torch.from_numpy(self.entries),
+            "table": {field.name: getattr(self.table, field.name) for field in fields(self.table)},
+            "entries": self.entries,
             "digests": list(self.digests),
             "forest": self.forest.as_dict(),
         }
@@ -89,9 +87,8 @@ class Experience:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Experience:
         """What ``as_dict`` gave."""
-        table = TraceTable(**{name: tensor.numpy() for name, tensor in content["table"].items()})
-        forest = Forest.from_dict(content["forest"])
-        return cls(table, content["entries"].numpy(), tuple(content["digests"]), forest)
+        table, forest = TraceTable(**content["table"]), Forest.from_dict(content["forest"])
+        return cls(table, content["entries"], tuple(content["digests"]), forest)
 
     def best_gain(self, episode: Episode) -> float:
         """The highest recorded gain on this episode's logo with its weights; 0 for a logo that is not recorded."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 TREES = 100
@@ -65,14 +64,14 @@ class Forest:
                 return place
             place = deeper
 
-    def as_dict(self) -> dict[str, torch.Tensor]:
-        """All of it, as tensors."""
-        return {field.name: torch.from_numpy(getattr(self, field.name)) for field in fields(self)}
+    def as_dict(self) -> dict[str, NDArray[Any]]:
+        """All of it, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Forest:
         """What ``as_dict`` gave."""
-        return cls(**{name: tensor.numpy() for name, tensor in content.items()})
+        return cls(**content)
 
 
 def grown(entries: NDArray[np.float32], gains: Sequence[NDArray[np.float64]], seed: int = 0) -> Forest:

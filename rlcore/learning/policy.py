@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium
@@ -12,11 +14,13 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from rlcore.config import Stage1Config
+from rlcore.learning.actor import CLIP
+from rlcore.learning.env import spaces
+from rlcore.learning.library import Library
 from rlcore.learning.subject_entries import SUBJECT_SIZE
 
 HIDDEN = 128
-CLIP = 5.0
-"""Standardised entries are clipped to this many deviations: a logo unlike all others drives no unit mad."""
 
 _EPSILON = 1e-6
 
@@ -123,3 +127,22 @@ class LibraryPolicy(ActorCriticPolicy):
         self.action_net = _Preferring(int(self.action_space.n), self._sharpness)
         # the optimizer was made with the layer that has just been replaced
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+
+
+def new_policy(config: Stage1Config, library: Library) -> LibraryPolicy:
+    """An untrained policy that follows the preferences of its observations."""
+    return LibraryPolicy(*spaces(config, library), lambda _: 0.0, sharpness=config.ppo.sharpness)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Torch on one thread: sums come out the same on any number of cores, and the traces need the others.
+
+    On cores that are busy already, a second thread made the policy's proposals 40 times slower.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

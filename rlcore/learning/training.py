@@ -22,12 +22,12 @@ from rlcore.conversion.evaluator import Evaluator
 from rlcore.episode import Episode, Subject
 from rlcore.errors import CheckpointError, NonFiniteError
 from rlcore.gain import ssim_improvement
-from rlcore.learning.agent import Checkpoint, single_thread
+from rlcore.learning.agent import Checkpoint
 from rlcore.learning.env import LogoVecEnv, shuffled
 from rlcore.learning.experience import Experience
 from rlcore.learning.library import Library
 from rlcore.learning.plan import Segment
-from rlcore.learning.policy import LibraryPolicy, Standardised
+from rlcore.learning.policy import LibraryPolicy, Standardised, single_thread
 from rlcore.learning.trace_table import TraceTable
 from rlcore.records import PlayedEpisode, Rollout
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from rlcore.conversion.tracing import failed
 from rlcore.episode import Episode, Subject
-from rlcore.learning.agent import Checkpoint, new_policy, single_thread
+from rlcore.learning.agent import Checkpoint
 from rlcore.learning.env import shuffled
 from rlcore.learning.observation import observe
-from rlcore.learning.policy import LibraryPolicy
+from rlcore.learning.policy import LibraryPolicy, new_policy, single_thread
 from rlcore.learning.trace_table import TraceTable
 
 EPISODES_PER_LOGO = 4

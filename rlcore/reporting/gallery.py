@@ -53,28 +53,50 @@ class Region:
 
 
 @dataclass(frozen=True)
-class GalleryItem:
+class Shown:
+    """A logo side by side with its renderings.
+
+    Attributes:
+        name: of the logo.
+        width, height: px of the logo and of ``pictures``.
+        pictures: the whole logo.
+        edges: ``region`` of each picture, enlarged pixel by pixel.
+        region: where plain's rendering is furthest from the original along its edges.
+    """
+
+    name: str
+    width: int
+    height: int
+    pictures: Pictures
+    edges: Pictures
+    region: Region
+
+    @property
+    def region_style(self) -> str:
+        """Where the enlarged region lies on the picture, as CSS."""
+        parts = {
+            "left": self.region.left / self.width,
+            "top": self.region.top / self.height,
+            "width": self.region.side / self.width,
+            "height": self.region.side / self.height,
+        }
+        return ";".join(f"{name}:{100 * share:.2f}%" for name, share in parts.items())
+
+
+@dataclass(frozen=True)
+class GalleryItem(Shown):
     """One held-out logo.
 
     Attributes:
         result: what the agent delivered, as the validation recorded it.
         group: why it is shown.
         rank: 1 is the highest SSIM improvement of the judged category.
-        width, height: px of the logo and of ``pictures``.
-        pictures: the whole logo.
-        edges: ``region`` of each picture, enlarged pixel by pixel.
-        region: where plain's rendering is furthest from the original along its edges.
         plain_svg, agent_svg: the very files that were measured.
     """
 
     result: LogoResult
     group: Group
     rank: int
-    width: int
-    height: int
-    pictures: Pictures
-    edges: Pictures
-    region: Region
     plain_svg: bytes
     agent_svg: bytes
 
@@ -150,22 +172,26 @@ def _evenly_spaced(indices: range, count: int) -> list[int]:
 def _item(rank: int, group: Group, result: LogoResult, logo: Logo, plain: Trace, agent: Trace) -> GalleryItem:
     plain_svg = _verified(result.name, "plain", plain, result.plain_quality, result.plain_bytes)
     agent_svg = _verified(result.name, "agent", agent, result.quality, result.size_bytes)
+    shown = show(result.name, logo, plain_svg, agent_svg)
+    return GalleryItem(**vars(shown), result=result, group=group, rank=rank, plain_svg=plain_svg, agent_svg=agent_svg)
+
+
+def show(name: str, logo: Logo, plain_svg: bytes, agent_svg: bytes) -> Shown:
+    """A logo and two SVGs of its size, drawn on its matte.
+
+    Raises:
+        RenderError: Skia can't read one of the SVGs.
+    """
     height, width = logo.rgba.shape[:2]
-    original = logo.on_matte
-    renderings = [render(svg, width, height, logo.matte) for svg in (plain_svg, agent_svg)]
-    region = most_telling_region(original, renderings[0])
-    pictures = [original, *renderings]
-    return GalleryItem(
-        result=result,
-        group=group,
-        rank=rank,
-        width=width,
-        height=height,
-        pictures=Pictures(*(as_png(picture) for picture in pictures)),
-        edges=Pictures(*(as_png(_enlarged(picture, region)) for picture in pictures)),
-        region=region,
-        plain_svg=plain_svg,
-        agent_svg=agent_svg,
+    pictures = [logo.on_matte, *(render(svg, width, height, logo.matte) for svg in (plain_svg, agent_svg))]
+    region = most_telling_region(*pictures[:2])
+    return Shown(
+        name,
+        width,
+        height,
+        Pictures(*(as_png(picture) for picture in pictures)),
+        Pictures(*(as_png(_enlarged(picture, region)) for picture in pictures)),
+        region,
     )
 
 

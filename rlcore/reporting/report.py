@@ -138,17 +138,5 @@ def html_page(evidence: Evidence, gallery: Sequence[GalleryItem], pictures: Sequ
             comparison=None if evidence.comparison is None else section_content(evidence.comparison),
             timeline=timeline(evidence.verdicts, evidence.milestones),
             seen=seen,
-            region_style=_region_style,
         )
     )
-
-
-def _region_style(item: GalleryItem) -> str:
-    """Where the enlarged region lies on the picture, as CSS."""
-    parts = {
-        "left": item.region.left / item.width,
-        "top": item.region.top / item.height,
-        "width": item.region.side / item.width,
-        "height": item.region.side / item.height,
-    }
-    return ";".join(f"{name}:{100 * share:.2f}%" for name, share in parts.items())

@@ -7,7 +7,6 @@ import sys
 from dataclasses import asdict
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 import flows.dashboarding
@@ -15,11 +14,8 @@ import flows.running
 from flows.cli import FAILED, USAGE_ERROR, app, main
 from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
 from rlcore.errors import CheckpointError
-from rlcore.logos import load_logo
-from rlcore.rendering import render
 from rlcore.run_folder import RunFolder
 from tests.rlcore.made import alert, rollout
-from tests.rlcore.pictures import disk
 
 
 @pytest.fixture(scope="module")
@@ -311,43 +307,8 @@ def test_an_interruption_is_no_traceback(monkeypatch, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_logo_is_vectorized_with_the_latest_model(run, tmp_path, capsys):
-    path = tmp_path / "logo.png"
-    Image.fromarray(disk(64)).save(path)
-    with pytest.raises(SystemExit) as caught:
-        main(["vectorize", str(path)])
-    assert caught.value.code == 0
-    svg = (tmp_path / "logo.svg").read_bytes()
-    assert f"in {len(svg)} bytes" in " ".join(capsys.readouterr().out.split())
-    assert tuple(render(svg, 64, 64, (255, 255, 255))[32, 32]) == (255, 0, 0)
-    with pytest.raises(SystemExit):
-        main(["vectorize", str(path), "--model", str(run.folder.best_model), "--output", str(tmp_path / "own.svg")])
-    assert (tmp_path / "own.svg").read_bytes() == svg
-    assert load_logo(tmp_path / "own.svg", 64).rgba.shape == (64, 64, 4)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["gone.png"], "gone.png"),
-        (["logo.txt"], "'.txt'"),
-        (["logo.png", "--model", "gone.pt"], "gone.pt: no such checkpoint"),
-    ],
-)
-def test_what_can_not_be_vectorized_is_told_in_one_line(run, tmp_path, monkeypatch, capsys, arguments, told):
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(disk(48)).save("logo.png")
-    (tmp_path / "logo.txt").write_text("no logo")
-    with pytest.raises(SystemExit) as caught:
-        main(["vectorize", *arguments])
-    assert caught.value.code == USAGE_ERROR
-    message = capsys.readouterr().err
-    assert message.startswith("stage1: ")
-    assert told in message
-
-
 def test_without_a_trained_model_the_way_to_one_is_told(monkeypatch, tmp_path):
-    from flows.vectorizing import latest_model
+    from tasks.models import latest_model
 
     monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path))
     with pytest.raises(CheckpointError, match="train one with `stage1 run` first"):

@@ -312,8 +312,8 @@ def test_names_of_other_alphabets_and_the_longest_ones(tmp_path):
     for name in ("ünïcode – 标志 🦊.png", "a b'\"&<>.png", "x" * 251 + ".png", ".png.png"):
         assert load_logo(saved(tmp_path, name, encoded("PNG")), 24).name == name
     refused(tmp_path / ("x" * 5000 + ".png"), "unreadable|not a regular file")
-    refused(tmp_path / "nul\0.png", "unreadable|not a regular file")
-    refused(tmp_path / "missing.png", "not a regular file")
+    refused(tmp_path / "nul\0.png", "unreadable|no such file")
+    refused(tmp_path / "missing.png", "no such file")
 
 
 def test_folders_pipes_and_loops_of_links(tmp_path):

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rlcore.conversion.evaluator import Evaluator
-from rlcore.learning.agent import Agent, Checkpoint
+from rlcore.errors import UnusableFileError
+from rlcore.learning.agent import read_model
 from rlcore.parameters import Parameters
 from rlcore.rendering import render
-from rlcore.vectorize import vectorize
+from rlcore.vectorizing import vectorize
 from tasks import tracking
 from tasks.logged_models import log_model
 from tests.rlcore.pictures import disk, noise
@@ -56,16 +56,22 @@ def test_a_picture_becomes_an_svg_that_renders(answer):
     assert np.unique(render(answer["svg"][1].encode(), SIDE, SIDE, (255, 255, 255))).size > 10
 
 
-def test_it_answers_what_the_agent_answers(answer, logged, pictures):
-    checkpoint = Checkpoint.load(logged[1])
-    with Evaluator() as evaluator:
-        direct = [vectorize(Path(path), Agent(checkpoint), checkpoint.config, evaluator) for path in pictures]
-    for index, expected in enumerate(direct):
+def test_it_answers_what_the_agent_answers(answer, logged, pictures, config):
+    model = read_model(logged[1])
+    for index, path in enumerate(pictures):
+        expected = vectorize(path, model=model, budget=config.steps_per_episode, objective=config.size_weight)
         row = answer.iloc[index]
         assert row["svg"] == expected.svg.decode()
         assert Parameters(**json.loads(row["parameters"])) == expected.parameters
-        assert (row["quality"], row["size_bytes"]) == (expected.quality, len(expected.svg))
-        assert (row["plain_quality"], row["plain_bytes"]) == (expected.plain.quality, expected.plain.size_bytes)
+        assert (row["quality"], row["size_bytes"]) == (expected.ssim, expected.size_bytes)
+        assert (row["plain_quality"], row["plain_bytes"]) == (expected.baseline.ssim, expected.baseline.size_bytes)
+
+
+def test_a_picture_that_can_not_be_used_is_an_error_with_its_name(logged, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    model = mlflow.pyfunc.load_model(logged[0])
+    with pytest.raises(UnusableFileError, match=r"broken\.png: not an image"):
+        model.predict(pd.DataFrame({"image": [str(tmp_path / "broken.png")]}))
 
 
 def test_its_signature_and_requirements_are_kept(logged):

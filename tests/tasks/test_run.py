@@ -7,7 +7,8 @@ import mlflow
 import pytest
 
 from tasks.opening import open_run
-from tasks.run import StageProgress, mlruns_folder, stage
+from tasks.run import StageProgress, stage
+from tasks.store import mlruns_folder
 
 pytestmark = pytest.mark.usefixtures("mlruns")
 

@@ -1,58 +1,50 @@
-"""Another place for runs, and back."""
+"""Whether there may be a champion is told without MLflow."""
 
-import os
+import subprocess
+import sys
 
 import mlflow
 import pytest
 
-from rlcore.errors import ConfigError
-from tasks.run import mlruns_folder
-from tasks.store import runs_kept_in
-from tasks.tracking import store_uri
+from tasks.store import CHAMPION, MODEL, may_have_champion, mlruns_folder
+from tasks.tracking import use_store
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    before = mlflow.get_tracking_uri()
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "mlruns"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield
+    before = mlflow.get_tracking_uri()
+    yield mlruns_folder()
     mlflow.set_tracking_uri(before)
 
 
-def point_mlflow_at(folder):
-    """As every run does; MLflow leaves the address in the environment, for processes that this one starts."""
-    mlflow.set_tracking_uri(store_uri(folder))
+def test_without_a_store_there_is_none(store):
+    assert not may_have_champion()
+    assert not store.exists()
 
 
-def test_runs_are_kept_there_and_then_where_they_were(mlruns, tmp_path):
-    point_mlflow_at(mlruns)
-    with runs_kept_in(tmp_path):
-        assert mlruns_folder() == tmp_path
-        assert store_uri(mlruns_folder()) == f"sqlite:///{tmp_path / 'mlflow.db'}"
-        point_mlflow_at(tmp_path)
-    assert mlruns_folder() == mlruns
-    assert store_uri(mlruns_folder()) == mlflow.get_tracking_uri() == f"sqlite:///{mlruns / 'mlflow.db'}"
+def test_with_a_store_it_is_looked_up(store):
+    use_store(store)
+    assert not may_have_champion()
+    client = mlflow.MlflowClient()
+    client.create_registered_model(MODEL)
+    client.create_model_version(MODEL, (store / "artifacts").as_uri(), None)
+    assert not may_have_champion()
+    client.set_registered_model_alias(MODEL, CHAMPION, "1")
+    assert may_have_champion()
 
 
-def test_nothing_is_left_behind_where_nothing_was(monkeypatch, tmp_path):
-    monkeypatch.delenv("STAGE1_MLRUNS", raising=False)
-    mlflow.set_tracking_uri(None)
-    with runs_kept_in(tmp_path):
-        point_mlflow_at(tmp_path)
-    assert "STAGE1_MLRUNS" not in os.environ
-    assert "MLFLOW_TRACKING_URI" not in os.environ
-    assert not mlflow.is_tracking_uri_set()
+def test_what_can_not_be_looked_up_is_left_to_mlflow(store, monkeypatch):
+    store.mkdir()
+    (store / "mlflow.db").write_bytes(b"no database")
+    assert may_have_champion()
+    (store / "mlflow.db").unlink()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert may_have_champion()
 
 
-def test_a_server_of_mlflows_stays(monkeypatch, tmp_path):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    with runs_kept_in(tmp_path):
-        assert store_uri(mlruns_folder()) == "http://127.0.0.1:5000"
-    assert os.environ["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5000"
-
-
-def test_one_at_a_time(tmp_path):
-    with runs_kept_in(tmp_path), pytest.raises(ConfigError, match="another training goes on"), runs_kept_in(tmp_path):
-        pytest.fail("it was opened")
-    with runs_kept_in(tmp_path):
-        pass
+def test_the_question_brings_no_framework():
+    code = "import sys, tasks.store; print(sorted({'mlflow', 'prefect'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -23,9 +23,10 @@ from rlcore.curriculum_folder import CurriculumFolder
 from rlcore.data.dataset_files import load_dataset
 from rlcore.files import read_json
 from rlcore.learning.agent import Checkpoint
+from rlcore.learning.model import Model
 from rlcore.run_folder import RunFolder
+from tasks.elsewhere import runs_kept_in
 from tasks.opening import open_run
-from tasks.store import runs_kept_in
 from tests.conftest import SMALL
 from tests.flows.processes import DEADLINE_SECONDS, Blow, start, strike, toml_of, wait_for
 from tests.rlcore.drawn import write_drawn
@@ -189,7 +190,7 @@ def test_the_optimizer_chose_something_better_than_plain(done):
     assert found["bytes_ratio"] < 1
     assert 0 < found["ssim_improvement"] <= 1
     assert (found["success"], found["target_reached"], found["episodes_run"]) == (True, True, 1)
-    assert Checkpoint.load(done.folder / "models/mine.pt").episode == done.names["optimizer"].model.episode
+    assert Model.load(done.folder / "models/mine.pt").episode == done.names["optimizer"].model.episode
 
 
 def test_the_env_was_played_to_an_end(done):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from flows.classic import PPOVTracerOptimizer
 from rlcore.errors import CheckpointError, ConfigError, DataError
-from rlcore.learning.agent import Checkpoint
+from rlcore.learning.model import Model
 from rlcore.parameters import PLAIN
 from tests.conftest import small_config
 from tests.rlcore.pictures import BLACK, disk, flat
@@ -38,7 +38,7 @@ def test_where_nothing_can_be_gained_plain_comes_out(optimizer, tmp_path):
 
 def test_what_is_saved_comes_back(optimizer, tmp_path, start):
     optimizer.save_model(tmp_path / "there" / "kept.pt")
-    assert Checkpoint.load(tmp_path / "there" / "kept.pt").library == start.library
+    assert Model.load(tmp_path / "there" / "kept.pt").library == start.library
     assert (tmp_path / "there" / "kept.pt").read_bytes() == (tmp_path / "start.pt").read_bytes()
 
 

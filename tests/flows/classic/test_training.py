@@ -9,8 +9,8 @@ import pytest
 from flows.classic import CurriculumTrainingPipeline, create_stage1_executor
 from flows.classic.training import blocking, in_thread, kept_in
 from rlcore.errors import ConfigError, DataError, StoppedError
-from tasks.run import mlruns_folder
 from tasks.stopping import stop_asked, stop_if_asked, stoppable
+from tasks.store import mlruns_folder
 
 
 def training(told, begins_after=0.0):

@@ -36,7 +36,9 @@ def saved(checkpoint, tmp_path):
 
 
 def same(one, two):
-    """Equality of nested dicts and lists with tensors in them."""
+    """Equality of nested dicts and lists with tensors and arrays in them."""
+    if isinstance(one, np.ndarray):
+        return isinstance(two, np.ndarray) and one.dtype == two.dtype and np.array_equal(one, two)
     if isinstance(one, torch.Tensor):
         return isinstance(two, torch.Tensor) and one.dtype == two.dtype and torch.equal(one, two)
     if isinstance(one, dict):
@@ -304,3 +306,12 @@ def test_the_size_weight_that_is_asked_for_decides(start, held_out, config):
     weights = [dataclasses.replace(config.weights, size=size) for size in (0.01, 4.0)]
     one, other = (Agent(start).propose([Episode(subject, 3, own) for subject in held_out]) for own in weights)
     assert one != other
+
+
+@pytest.mark.parametrize("mode", ["spline", "polygon", "outline"])
+def test_an_agent_of_one_mode_proposes_no_other_and_nothing_twice(checkpoint, subjects, config, evaluator, mode):
+    [episode] = play(Agent(checkpoint, mode=mode), subjects[:1], 3, config, evaluator)
+    proposed = [attempt.parameters for attempt in episode.attempts]
+    assert {parameters.mode for parameters in proposed} == {mode}
+    assert len(set(proposed)) == 3
+    assert all(parameters == parameters.canonical() for parameters in proposed)

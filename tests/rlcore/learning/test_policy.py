@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from rlcore.learning.agent import single_thread
 from rlcore.learning.observation import TRIED
-from rlcore.learning.policy import CLIP, HIDDEN, LibraryPolicy, Standardised
+from rlcore.learning.policy import CLIP, HIDDEN, LibraryPolicy, Standardised, single_thread
 from rlcore.learning.subject_entries import SUBJECT_SIZE
 
 OPTIONS = 4

@@ -8,9 +8,9 @@ import torch
 
 from rlcore.episode import Episode
 from rlcore.learning import warm_start
-from rlcore.learning.agent import new_policy
 from rlcore.learning.library import Move
 from rlcore.learning.observation import TRIED, observe
+from rlcore.learning.policy import new_policy
 from rlcore.learning.training import untrained
 from rlcore.learning.warm_start import EPISODES_PER_LOGO, warm_started
 from tests.conftest import small_config
