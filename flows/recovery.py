@@ -12,7 +12,7 @@ from prefect.events.schemas.automations import AutomationCore
 from flows.automations import keep_automation
 
 TAG = "stage1-recovery"
-FLOWS = ("stage1", "evaluate", "curriculum", "curriculum stage")
+FLOWS = ("stage1", "evaluate", "curriculum", "curriculum stage", "vectorize")
 
 SILENT_SECONDS = 120
 """Three heartbeats and the time that a busy machine may take for one."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image as PictureFile
 
 from rlcore.errors import Stage1Error
 from rlcore.reporting.gallery import Shown, show
@@ -59,6 +63,37 @@ def vectorize_page(entries: Sequence[Entry], model: str, background: Colour | No
             gallery=[item for item in (_item(entry, background) for entry in done[:MOST_PICTURES]) if item],
         )
     )
+
+
+def gallery_picture(entries: Sequence[Entry], most: int = 12, background: Colour | None = None) -> bytes | None:
+    """Original, plain VTracer and agent of the first pictures, as a PNG file; None: nothing was vectorized.
+
+    Args:
+        entries: in the order in which they are shown.
+        most: pictures that are shown.
+        background: that they were made with.
+    """
+    done = [entry for entry in entries if isinstance(entry.outcome, Vectorized)][:most]
+    items = [item for item in (_item(entry, background) for entry in done) if item is not None]
+    if not items:
+        return None
+    figure = Figure(figsize=(6.6, 2.2 * len(items) + 0.4), layout="constrained")
+    axes = figure.subplots(len(items), 3, squeeze=False)
+    for row, item in zip(axes, items, strict=True):
+        plain, pictures = item.result.baseline, item.shown.pictures
+        titles = (
+            Path(item.shown.name).name,
+            f"plain VTracer: {plain.ssim:.4f}, {plain.size_bytes:,} bytes",
+            f"agent: {item.result.ssim:.4f}, {item.result.size_bytes:,} bytes",
+        )
+        for place, title, content in zip(row, titles, (pictures.original, pictures.plain, pictures.agent), strict=True):
+            with PictureFile.open(io.BytesIO(content)) as picture:
+                place.imshow(np.asarray(picture.convert("RGB")))
+            place.set_title(title, fontsize=7)
+            place.set_axis_off()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
 
 
 def _means(results: Sequence[Vectorized]) -> dict[str, Any] | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 from PIL import ImageColor
+from typing_extensions import TypedDict
 
 from rlcore.errors import ConfigError
 from rlcore.parameters import DIMENSIONS
