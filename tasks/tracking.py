@@ -39,6 +39,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it wou
 
 EXPERIMENT = "stage1"
 _METRICS_A_BATCH = 1000
+_LOCAL = "sqlite:///"
 
 
 def store_uri(mlruns: Path) -> str:
@@ -60,12 +61,12 @@ def use_store(mlruns: Path, experiment: str = EXPERIMENT) -> str:
     with FileLock(mlruns / ".mlflow.lock"):
         found = mlflow.get_experiment_by_name(experiment)
         if found is not None:
-            place = place_of(str(found.artifact_location))
+            place = place_of(str(found.artifact_location)) if uri.startswith(_LOCAL) else None
             if place is not None and place != mlruns and not place.exists():
                 raise StoreError(f"the store was moved from {place} to {mlruns}: stage1 relocate tells MLflow so")
             return str(found.experiment_id)
-        if uri.startswith("sqlite:///"):
-            with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
+        if uri.startswith(_LOCAL):
+            with closing(sqlite3.connect(uri.removeprefix(_LOCAL))) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             return str(mlflow.create_experiment(experiment, artifact_location=(mlruns / "artifacts").as_uri()))
         return str(mlflow.create_experiment(experiment))
