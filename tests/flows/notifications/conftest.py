@@ -27,7 +27,8 @@ from tests.flows.receivers import Hook, Post, wait_until
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
+def service(tmp_path_factory, prefect) -> Iterator[Service]:
+    # after that one: settings of the session that begin inside those of a module would end with them
     home = tmp_path_factory.mktemp("notifying")
     hook, post, log, port = Hook(), Post(), home / "server.log", Hook.free_port()
     own = {
