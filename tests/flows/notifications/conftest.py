@@ -27,8 +27,8 @@ from tests.flows.receivers import Hook, Post, wait_until
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory, prefect) -> Iterator[Service]:
-    # after that one: settings of the session that begin inside those of a module would end with them
+def service(tmp_path_factory, run) -> Iterator[Service]:
+    # after that one: it would be told to this server, and settings that begin inside these would end with them
     home = tmp_path_factory.mktemp("notifying")
     hook, post, log, port = Hook(), Post(), home / "server.log", Hook.free_port()
     own = {
