@@ -34,7 +34,8 @@ _ABOUT = "model.json"
 class Model:
     """All that the agent needs to act; ``Checkpoint.model`` makes it, for training needs more than this.
 
-    The file is a zip of arrays (``.npy``) and ``model.json``. The same model gives the same bytes.
+    The file is a zip of arrays (``.npy``) and ``model.json``. The same model gives the same bytes; one that was read
+    keeps those that were read.
 
     Attributes:
         config: of the run that trained it.
@@ -109,7 +110,7 @@ class Model:
                 arrays = _nested({entry: archive[entry] for entry in archive.files if entry != _ABOUT})
             if about["format"] != FORMAT:
                 raise CheckpointError(f"{name}: model format {about['format']}, this version reads {FORMAT}")
-            return cls(
+            model = cls(
                 Stage1Config.model_validate_json(json.dumps(about["config"])),
                 Library.from_dict(about["library"]),
                 Experience.from_dict({**arrays["experience"], "digests": about["digests"]}),
@@ -117,6 +118,9 @@ class Model:
                 about["episode"],
                 about["about"],
             )
+            # the digest is that of the file, also where an earlier version wrote it, with fewer settings in its config
+            model.__dict__["content"] = content
+            return model
         except (BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{name}: damaged or not a model: {error}") from error
 

@@ -1,6 +1,7 @@
 """A model as a file: small, without code, the same bytes each time, and the agent is the same with it."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -46,8 +47,19 @@ def test_it_comes_back_whole(model, tmp_path):
 
 def test_the_same_model_is_the_same_bytes(model, tmp_path):
     saved = model.save(tmp_path / "a.model")
-    assert Model.load(saved).content == saved.read_bytes() == dataclasses.replace(model).content
+    assert saved.read_bytes() == dataclasses.replace(model).content == dataclasses.replace(Model.load(saved)).content
     assert Model.load(saved).digest == model.digest
+
+
+def test_one_of_an_earlier_version_is_known_by_its_own_bytes(model, tmp_path):
+    config = model.config.model_dump(mode="json")
+    del config["report_interval_minutes"]  # as if this setting had been added since
+    earlier = tmp_path / "earlier.model"
+    earlier.write_bytes(rewritten(model.content, config=config))
+    loaded = Model.load(earlier)
+    assert loaded.config == model.config
+    assert loaded.digest == hashlib.sha256(earlier.read_bytes()).hexdigest() != model.digest
+    assert loaded.save(tmp_path / "copy.model").read_bytes() == earlier.read_bytes()
 
 
 def test_its_agent_proposes_what_the_checkpoints_agent_proposes(model, start, held_out, config, evaluator, tmp_path):
