@@ -14,6 +14,8 @@ from contextlib import contextmanager
 
 import httpx
 import uvicorn
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_HOME,
@@ -28,6 +30,9 @@ from rlcore.errors import ConfigError
 _ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 """What Prefect's own temporary server has. That one is in this process's group: Ctrl-C in a terminal ends it too, and
 the flow, which ends its rollout first, could not say any more how it ended."""
+
+_SENDING_SECONDS = 5.0
+"""For events and log lines on their way at the end; sending takes milliseconds, unless the server is away."""
 
 
 @contextmanager
@@ -49,9 +54,22 @@ def prefect_api() -> Iterator[None]:
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/health", process)
         with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}):
-            yield
+            try:
+                yield
+            finally:
+                send_the_rest()
     finally:
         _end(process)
+
+
+def send_the_rest() -> None:
+    """Waits until this process's events and log lines are sent; later ones go to the server that is configured then.
+
+    Prefect's senders of a process keep the server that they began with, whatever ``PREFECT_API_URL`` becomes: without
+    this, the task runs of a second run would be told to the first one's server, which is gone.
+    """
+    for sender in (EventsWorker, APILogWorker):
+        sender.drain_all(timeout=_SENDING_SECONDS, at_exit=False)
 
 
 def _check(url: str) -> None:

@@ -77,14 +77,6 @@ def run(mlruns, prefect) -> Finished:
     return Finished(RunFolder(mlruns / "stage1" / "tiny"), config, state, mlflow_run("tiny"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of notifications last: after all of them in one process, task runs of the session's run are missing.
-
-    Why is not known: after three of them they are not.
-    """
-    items.sort(key=lambda item: "tests/flows/notifications/" in item.nodeid)
-
-
 LATE = ("ended", "registered", "promotion")
 """Of the journal: what a run has that is not at its end yet."""
 

@@ -10,6 +10,7 @@ import httpx
 import mlflow
 import psutil
 import pytest
+from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import prefect_server
@@ -18,6 +19,7 @@ from rlcore.errors import ConfigError
 from rlcore.learning.checkpoints import latest_checkpoint
 from rlcore.run_folder import RunFolder
 from tests.flows.processes import prepare, toml_of
+from tests.flows.receivers import wait_until
 
 TOLD = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
 """What the tests' own servers are known by to processes that are started."""
@@ -102,12 +104,22 @@ def test_what_was_played_is_kept_and_mlflow_knows_that_it_was_killed(interrupted
     assert found.info.status == "KILLED"
 
 
-def test_a_temporary_server_answers_and_is_gone_afterwards(tmp_path):
-    with temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: tmp_path / "not yet"}), prefect_api():
-        url = PREFECT_API_URL.value()
-        assert httpx.get(f"{url}/health").json() is True
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/health")
+@flow
+def telling(name):
+    """A flow with a task run, which Prefect's client tells the server as an event."""
+    task(lambda: None, task_run_name=name)()
+
+
+@pytest.mark.timeout(200)
+def test_each_temporary_server_is_told_of_its_run_and_is_gone_afterwards(tmp_path):
+    for name in ("first", "second"):
+        with temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: tmp_path / "not yet"}), prefect_api():
+            url = PREFECT_API_URL.value()
+            telling(name)
+            asked = {"task_runs": {"name": {"any_": [name]}}}
+            wait_until(lambda: httpx.post(f"{url}/task_runs/filter", json=asked).json())  # noqa: B023
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/health")
 
 
 @pytest.mark.timeout(200)

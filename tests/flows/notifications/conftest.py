@@ -16,19 +16,14 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from tests.flows.notifications.service import (
-    START_SECONDS,
-    Service,
-    answers,
-    options,
-    stage1,
-)
-from tests.flows.receivers import Hook, Post, wait_until
+from flows.answering import answers
+from flows.prefect_server import send_the_rest
+from tests.flows.notifications.service import START_SECONDS, Service, options, stage1
+from tests.flows.receivers import Hook, Post
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory, run) -> Iterator[Service]:
-    # after that one: it would be told to this server, and settings that begin inside these would end with them
+def service(tmp_path_factory) -> Iterator[Service]:
     home = tmp_path_factory.mktemp("notifying")
     hook, post, log, port = Hook(), Post(), home / "server.log", Hook.free_port()
     own = {
@@ -47,16 +42,17 @@ def service(tmp_path_factory, run) -> Iterator[Service]:
     with log.open("wb") as told:
         process = subprocess.Popen(command, env=environment, stdout=told, stderr=told)
         try:
-            wait_until(lambda: process.poll() is not None or answers(url), START_SECONDS)
-            assert process.poll() is None, log.read_text()
+            assert answers(f"{url}/health", process, START_SECONDS), log.read_text()
             settings = {
                 PREFECT_API_URL: url,
                 PREFECT_HOME: home,
                 PREFECT_LOGGING_LEVEL: "ERROR",
                 PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
             }
+            send_the_rest()
             with temporary_settings(settings):
                 yield Service(url, home, log, hook, post)
+                send_the_rest()
         finally:
             process.terminate()
             process.wait(20)

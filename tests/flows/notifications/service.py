@@ -34,13 +34,6 @@ class Service:
     post: Post
 
 
-def answers(url):
-    try:
-        return httpx.get(f"{url}/health").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
 def stage1(*arguments, code=0):
     """What ``stage1 notifications`` prints."""
     result = CliRunner().invoke(app, ["notifications", *arguments], env={"COLUMNS": "300"})
