@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from flows.curriculum import curriculum
-from flows.dashboarding import dashboard_beside
-from flows.prefect_server import prefect_api
+from flows.foreground import foreground
 from flows.progress_view import ProgressState, ProgressView
 from flows.tables import print_table
 from rlcore.curriculum import Curriculum
@@ -37,18 +35,11 @@ def run_curriculum(
     folder = curriculum_folder(name or new_curriculum_name(plan.config.seed))
     if is_busy(RunFolder(folder.path)):
         raise ConfigError(f"curriculum {folder.name!r} is being run by another process")
-    try:
-        with (
-            dashboard_beside("", port, console),
-            nullcontext() if quiet else ProgressView(folder.journal, console, CurriculumProgress()),
-            prefect_api(),
-        ):
-            fields = {field: getattr(plan, field) for field in type(plan).model_fields}
-            state = curriculum(**fields, name=folder.name, return_state=True)
-    except KeyboardInterrupt:
-        if folder.plan_file.exists():  # it may not have begun
-            console.print(f"stopped; {_way_on(folder)}", highlight=False, soft_wrap=True)
-        raise
+    view = None if quiet else ProgressView(folder.journal, console, CurriculumProgress())
+    begun = folder.plan_file.exists
+    fields = {field: getattr(plan, field) for field in type(plan).model_fields}
+    with foreground(view, console, lambda: _way_on(folder) if begun() else "", port=port):
+        state = curriculum(**fields, name=folder.name, return_state=True)
     if state.is_failed() and state.name != NOT_REACHED:
         state.result(raise_on_failure=True)
     if not quiet:

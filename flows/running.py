@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
-from flows.dashboarding import dashboard_beside
-from flows.prefect_server import prefect_api
+from flows.foreground import foreground
 from flows.progress_view import ProgressView
 from flows.stage1 import stage1
 from flows.tables import print_table
@@ -40,17 +38,10 @@ def run_stage1(
     folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
     if is_busy(folder):  # before its progress is shown
         raise ConfigError(f"run {folder.name!r} is being run by another process")
-    try:
-        with (
-            dashboard_beside(folder.name, port, console),
-            nullcontext() if quiet else ProgressView(folder.journal, console),
-            prefect_api(),
-        ):
-            state = stage1(config, folder.name, return_state=True)
-    except KeyboardInterrupt:
-        if folder.config_file.exists():  # it may not have begun
-            console.print(f"stopped; {_way_on(folder)}", highlight=False, soft_wrap=True)
-        raise
+    view = None if quiet else ProgressView(folder.journal, console)
+    begun = folder.config_file.exists
+    with foreground(view, console, lambda: _way_on(folder) if begun() else "", run=folder.name, port=port):
+        state = stage1(config, folder.name, return_state=True)
     if state.is_failed() and state.name != REJECTED:
         state.result(raise_on_failure=True)
     if not quiet:

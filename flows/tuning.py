@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from flows.prefect_server import prefect_api
+from flows.foreground import foreground
 from flows.progress_view import ProgressView
 from flows.tables import print_table
 from flows.tune import tune
@@ -23,12 +23,9 @@ from tasks.tuning import study_folder, study_of
 def tune_ppo(config: Stage1Config, name: str, trials: int, seeds: int, console: Console) -> StudyRecord:
     """Runs the flow in this process, shows what came out of it and returns it."""
     folder = study_folder(config, name)
-    try:
-        with ProgressView(folder.journal, console, StudyProgress()), prefect_api():
-            tune(config, folder.name, trials, seeds)
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on with the study", highlight=False)
-        raise
+    view = ProgressView(folder.journal, console, StudyProgress())
+    with foreground(view, console, lambda: "the same command goes on with the study"):
+        tune(config, folder.name, trials, seeds)
     study = record_of(study_of(folder))
     show_study(study, folder, console)
     return study

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-FAILED = 1
-CORES = os.cpu_count() or 1
+from flows.commands.common import CORES, FAILED
 
 
 class Mode(str, Enum):

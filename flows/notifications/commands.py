@@ -1,4 +1,4 @@
-"""``stage1 notifications``: heavy imports wait inside the commands, as in ``flows.cli``."""
+"""``stage1 notifications``: heavy imports wait inside the commands, as in ``flows.commands``."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 import flows.dashboarding
 import flows.running
-from flows.cli import FAILED, USAGE_ERROR, app, main
+from flows.cli import USAGE_ERROR, app, main
+from flows.commands.common import FAILED
 from rlcore.config import NESTED_SETTINGS, Stage1Config, allowed_values
 from rlcore.errors import CheckpointError
 from rlcore.run_folder import RunFolder

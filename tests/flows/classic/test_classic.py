@@ -17,7 +17,8 @@ import torch
 from typer.testing import CliRunner
 
 from flows.classic import Stage1Config, create_stage1_executor
-from flows.cli import FAILED, app
+from flows.cli import app
+from flows.commands.common import FAILED
 from flows.stage1 import train
 from rlcore.curriculum_folder import CurriculumFolder
 from rlcore.data.dataset_files import load_dataset
