@@ -21,10 +21,18 @@ from tasks import registry
 from tests.conftest import SMALL
 
 
+TINY = {
+    "generated_logos": 80,
+    "working_size": 64,
+    "library_searches": 2,
+    "library_traces": 8,
+    "ppo": {"rollout_episodes": 5},
+}
+"""More logos than for the small settings, each large enough for them to differ, and a library that is found soon."""
+
+
 def tiny_config(**values) -> Stage1Config:
-    return load_config(
-        None, SMALL | {"generated_logos": 80, "working_size": 64, "ppo": {"rollout_episodes": 5}} | values
-    )
+    return load_config(None, SMALL | TINY | values)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ def deployed(config, name):
     """A flow run of a deployment, which nobody has started yet."""
     with get_client(sync_client=True) as client:
         flow = client.create_flow_from_name("stage1")
+        # as `prefect deploy` has it for this checkout: with a path instead, the checkout would be copied for each start
+        here = {"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}
         deployment = client.create_deployment(
-            flow, f"approval of {name}", path=str(Path.cwd()), entrypoint="flows/stage1.py:stage1"
+            flow, f"approval of {name}", entrypoint="flows/stage1.py:stage1", pull_steps=[here]
         )
         parameters = {"config": config.model_dump(mode="json"), "run_name": name}
         return client.create_flow_run_from_deployment(deployment, parameters=parameters, state=Scheduled()).id

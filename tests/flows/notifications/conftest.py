@@ -36,7 +36,8 @@ def service(tmp_path_factory) -> Iterator[Service]:
         "PREFECT_LOGGING_ROOT_LEVEL": "INFO",
         "PREFECT_LOGGING_SERVER_LEVEL": "INFO",
     }
-    environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"} | own
+    # a command that ran in this process before may have silenced Prefect by its variables
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")} | own
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}/api"
     with log.open("wb") as told:
