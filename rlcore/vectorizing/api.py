@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,6 +21,8 @@ from rlcore.vectorizing.options import Options, Settings
 from rlcore.vectorizing.result import Failure, Vectorized
 from rlcore.vectorizing.source import Image, name_of, read_source
 from rlcore.workers import WorkerPool
+
+_log = logging.getLogger(__name__)
 
 LIMIT_SECONDS = 300.0
 """For one picture in a worker."""
@@ -122,6 +125,7 @@ def _outcome(name: str, image: Image, content: bytes | None, options: Options) -
     except Stage1Error as error:
         return Failure(name, str(error))
     except Exception as error:  # whatever a picture brings about, the others are not its victims
+        _log.exception("%s: a fault of this program", name)
         return Failure(name, f"{type(error).__name__}: {error}")
 
 

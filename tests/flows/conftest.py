@@ -20,7 +20,6 @@ from rlcore.run_folder import RunFolder
 from tasks import registry
 from tests.conftest import SMALL
 
-
 TINY = {
     "generated_logos": 80,
     "working_size": 64,

@@ -227,13 +227,15 @@ def test_one_that_fails_is_a_value_and_the_others_are_delivered(model, tmp_path)
         assert outcomes[5].svg == vectorize(disk(40), model=model, budget=1).svg
 
 
-def test_an_error_that_nobody_expected_is_one_pictures_alone(model, monkeypatch):
+def test_an_error_that_nobody_expected_is_one_pictures_alone_and_logged_where_it_is(model, monkeypatch, caplog):
     def fails(logo):
         raise ZeroDivisionError("told")
 
     monkeypatch.setattr(choosing, "measure", fails)
     [outcome] = vectorize_many([disk(32)], model=model, workers=0)
     assert outcome == Failure("image", "ZeroDivisionError: told")
+    assert "image: a fault of this program" in caplog.text
+    assert 'raise ZeroDivisionError("told")' in caplog.text
 
 
 def test_they_are_drawn_as_the_work_goes_on(model):
