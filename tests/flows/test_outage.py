@@ -14,6 +14,7 @@ import mlflow
 import pytest
 
 from rlcore.run_folder import RunFolder
+from tests.flows.asking import ask
 from tests.flows.processes import prepare, toml_of
 
 AWAY_SECONDS = float(os.environ.get("STAGE1_OUTAGE_SECONDS", "10"))
@@ -175,12 +176,12 @@ def test_prefect_was_told_everything_once(outage):
     asked = {"filter": {"event": {"name": ["stage1.milestone"]}}, "limit": 50}
     wanted = sorted(entry["name"] for entry in outage.folder.journal.read("milestone"))
     for _ in range(40):  # the server writes events down some seconds after it took them
-        events = httpx.post(f"{outage.prefect_url}/events/filter", json=asked).json()["events"]
+        events = ask("POST", f"{outage.prefect_url}/events/filter", json=asked)["events"]
         if len(events) >= len(wanted):
             break
         time.sleep(0.5)
     assert sorted(event["payload"]["name"] for event in events) == wanted
-    artifacts = httpx.post(f"{outage.prefect_url}/artifacts/filter", json={}).json()
+    artifacts = ask("POST", f"{outage.prefect_url}/artifacts/filter", json={})
     told = sorted(artifact["description"] for artifact in artifacts if artifact["key"])
     assert told == sorted(
         [
@@ -192,5 +193,5 @@ def test_prefect_was_told_everything_once(outage):
 
 
 def test_the_flow_run_has_its_final_state(outage):
-    [flow_run] = httpx.post(f"{outage.prefect_url}/flow_runs/filter", json={}).json()
+    [flow_run] = ask("POST", f"{outage.prefect_url}/flow_runs/filter", json={})
     assert flow_run["state"]["type"] == "COMPLETED"

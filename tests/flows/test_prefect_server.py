@@ -18,6 +18,7 @@ from flows.prefect_server import prefect_api
 from rlcore.errors import ConfigError
 from rlcore.learning.checkpoints import latest_checkpoint
 from rlcore.run_folder import RunFolder
+from tests.flows.asking import ask
 from tests.flows.processes import prepare, toml_of
 from tests.flows.receivers import wait_until
 
@@ -117,7 +118,7 @@ def test_each_temporary_server_is_told_of_its_run_and_is_gone_afterwards(tmp_pat
             url = PREFECT_API_URL.value()
             telling(name)
             asked = {"task_runs": {"name": {"any_": [name]}}}
-            wait_until(lambda: httpx.post(f"{url}/task_runs/filter", json=asked).json())  # noqa: B023
+            wait_until(lambda: ask("POST", f"{url}/task_runs/filter", json=asked))  # noqa: B023
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/health")
 

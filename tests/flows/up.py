@@ -14,8 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from tests.flows.asking import ask
 from tests.flows.receivers import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -78,19 +77,15 @@ class Up:
         return done.stdout
 
     def api(self, path, content):
-        answer = httpx.post(f"{self.api_url}/{path}", json=content, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return ask("POST", f"{self.api_url}/{path}", json=content)
 
     def mlflow(self, path, content):
-        answer = httpx.post(f"http://127.0.0.1:{self.ports[1]}/api/2.0/mlflow/{path}", json=content, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return ask("POST", f"http://127.0.0.1:{self.ports[1]}/api/2.0/mlflow/{path}", json=content)
 
     def states(self, flow_run):
         """Names of the states that a flow run has been in, in order."""
         asked = {"flow_run_id": flow_run}
-        found = httpx.get(f"{self.api_url}/flow_run_states/", params=asked, timeout=30).json()
+        found = ask("GET", f"{self.api_url}/flow_run_states/", params=asked)
         return [state["name"] for state in sorted(found, key=lambda state: state["timestamp"])]
 
 

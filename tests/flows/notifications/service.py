@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from typer.testing import CliRunner
 
 from flows.cli import app
 from rlcore.errors import Stage1Error
 from tasks.prefect_sink import PrefectSink
+from tests.flows.asking import ask
 from tests.flows.receivers import Hook, Post, wait_until
 
 SLACK_SECRET, HOOK_SECRET = "slack-secret-5f3a", "hook-secret-91bd"
@@ -57,9 +57,9 @@ def options(service, **more):
 
 def state(service):
     """Automations and blocks as the server has them, with ids and times."""
-    automations = httpx.post(f"{service.url}/automations/filter", json={}).json()
+    automations = ask("POST", f"{service.url}/automations/filter", json={})
     asked = {"include_secrets": True, "block_documents": {"is_anonymous": {"eq_": False}}}
-    blocks = httpx.post(f"{service.url}/block_documents/filter", json=asked).json()
+    blocks = ask("POST", f"{service.url}/block_documents/filter", json=asked)
     parts = ("id", "updated", "name", "data", "enabled", "trigger", "actions")
     rows = [{part: row[part] for part in parts if part in row} for row in (*automations, *blocks)]
     return {row["name"]: row for row in rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -13,6 +12,7 @@ from prefect.states import Failed
 from flows.notifications import trial
 from flows.notifications.automations import EVENTS
 from rlcore.errors import NotificationError
+from tests.flows.asking import ask
 from tests.flows.notifications.service import (
     HOOK_SECRET,
     SECRETS,
@@ -48,7 +48,7 @@ def test_setup_says_what_it_made_and_twice_changes_nothing(service, told, channe
 def test_what_is_changed_keeps_its_id_and_what_is_paused_stays_so(service, channels):
     before = state(service)
     alerts = before["stage1 notifications: slack, alerts"]["id"]
-    httpx.patch(f"{service.url}/automations/{alerts}", json={"enabled": False})
+    ask("PATCH", f"{service.url}/automations/{alerts}", json={"enabled": False})
     said = stage1("setup", *options(service, **{"min-severity": "low", "events": "alerts,failures"}))
     assert said.count("changed the automation") == 6  # failures: a rejected run is told as that now
     assert said.count("removed the automation") == 9
@@ -56,7 +56,7 @@ def test_what_is_changed_keeps_its_id_and_what_is_paused_stays_so(service, chann
     assert {name: row["id"] for name, row in after.items()} == {name: before[name]["id"] for name in after}
     assert not after["stage1 notifications: slack, alerts"]["enabled"]
     assert "paused: alerts" in stage1("list")
-    httpx.patch(f"{service.url}/automations/{alerts}", json={"enabled": True})
+    ask("PATCH", f"{service.url}/automations/{alerts}", json={"enabled": True})
 
 
 def test_the_list_has_no_secrets(service, channels):
@@ -167,7 +167,7 @@ def test_a_rejected_run_is_told_as_finished_and_not_as_failed(service, channels,
 def quickly(service, pauses, name="webhook"):
     """The channel's pauses between attempts, shortened."""
     [row] = [row for key, row in state(service).items() if key == f"stage1-notifications-{name}"]
-    httpx.patch(f"{service.url}/block_documents/{row['id']}", json={"data": {**row["data"], "pauses_seconds": pauses}})
+    ask("PATCH", f"{service.url}/block_documents/{row['id']}", json={"data": {**row["data"], "pauses_seconds": pauses}})
 
 
 def only(service, name):
@@ -223,7 +223,7 @@ def test_the_trial_sends_one_of_each_kind_and_says_so(service, channels):
     assert len(service.hook.with_text(trial.RUN, SLACK_SECRET)) == 6
     mails = service.post.with_subject(trial.RUN)
     assert sorted(len(list(mail.iter_attachments())) for mail in mails) == [0, 0, 0, 0, 0, 1]
-    flow_runs = httpx.post(f"{service.url}/flow_runs/filter", json={}).json()
+    flow_runs = ask("POST", f"{service.url}/flow_runs/filter", json={})
     assert [one["name"] for one in flow_runs if one["name"] == trial.RUN] == []
 
 
