@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -60,10 +61,18 @@ def test_the_flows_module_is_the_same_command():
     assert done.stderr == ""
 
 
-def test_help_lists_the_commands():
+def test_help_lists_the_commands_by_what_they_are_for():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert all(command in result.output for command in ("run", "bench", "vectorize", "compare"))
+    groups = dict(re.findall(r"╭─ (\w+) ─(.*?)╰", result.output, re.DOTALL))
+    found = {name: re.findall(r"^│ (\w+)", text, re.MULTILINE) for name, text in groups.items() if name != "Options"}
+    assert found == {
+        "Use": ["vectorize", "export"],
+        "Train": ["run", "resume", "curriculum", "tune"],
+        "Watch": ["dashboard", "status", "runs"],
+        "Judge": ["compare", "bench"],
+        "Operate": ["up", "down", "automations", "relocate", "models", "notifications"],
+    }
 
 
 @pytest.fixture
