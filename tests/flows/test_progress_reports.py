@@ -11,13 +11,16 @@ from flows.stage1 import stage1
 from rlcore.files import read_json
 from rlcore.run_folder import RunFolder
 from tests.flows.conftest import Finished, mlflow_run, tiny_config
+from tests.flows.processes import prepare
 
 
 @pytest.fixture(scope="module")
-def hourly(mlruns, prefect):
+def hourly(mlruns, run):
     config = tiny_config(report_interval_minutes=0.001, target_episodes=30, comparison_traces=0)
+    folder = RunFolder(mlruns / "stage1" / "hourly")
+    prepare(folder, run.folder)
     state = stage1(config, "hourly", return_state=True)
-    return Finished(RunFolder(mlruns / "stage1" / "hourly"), config, state, mlflow_run("hourly"))
+    return Finished(folder, config, state, mlflow_run("hourly"))
 
 
 def test_each_rollout_has_its_report(hourly):
