@@ -73,11 +73,13 @@ def send_the_rest() -> None:
 
 
 def _check(url: str) -> None:
+    advice = "start it, or leave PREFECT_API_URL out for a temporary one"
     try:
-        httpx.get(f"{url}/health", timeout=10)
-    except httpx.TransportError as error:
-        advice = "start it, or leave PREFECT_API_URL out for a temporary one"
+        answer = httpx.get(f"{url}/health", timeout=10)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         raise ConfigError(f"Prefect's server at {url} can't be reached ({error}): {advice}") from error
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise ConfigError(f"no Prefect API at {url} (it ends in /api as a rule): {advice}")
 
 
 def _free_port() -> int:

@@ -45,6 +45,11 @@ def jobs_of(logos: Sequence[str], output: Path | None, output_dir: Path | None, 
         raise UsageError("--output and --output-dir: give one of them")
     if STDIN in logos and len(logos) > 1:
         raise UsageError("- (stdin) goes alone")
+    if output is not None and output.is_dir():
+        raise UsageError(f"--output {output} is a folder: give --output-dir")
+    names = Counter(Path(logo).resolve().name for logo in logos if logo != STDIN and Path(logo).is_dir())
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UsageError(f"several folders are called {twice[0]!r}: give them one at a time, each its --output-dir")
     many = len(logos) > 1
     jobs = [job for logo in logos for job in _jobs(logo, output_dir, stdin, many)]
     if output is not None:
@@ -64,7 +69,9 @@ def _jobs(logo: str, output_dir: Path | None, stdin: bytes, many: bool) -> Itera
         return
     if output_dir is None:
         raise UsageError(f"{logo} is a folder: give --output-dir")
-    # folders of the same names under several arguments are kept apart
+    if output_dir.resolve() == path.resolve():  # a second time, the SVGs of the first would be among the pictures
+        raise UsageError(f"{logo}: its SVGs would be among its pictures: give another --output-dir")
+    # folders under several arguments are kept apart
     place = output_dir / path.resolve().name if many else output_dir
     inside = _pictures(path, output_dir.resolve())
     if not inside:
@@ -80,9 +87,23 @@ def _pictures(folder: Path, without: Path) -> list[Path]:
     """
     found = [Path(name) for name in file_names(folder)]
     wanted = [name for name in found if name.suffix.lower() in FORMATS or (folder / name).is_dir()]
-    if without == folder.resolve():
-        return wanted
     return [name for name in wanted if without not in (folder / name).resolve().parents]
+
+
+def check_report(report: Path, jobs: Sequence[Job]) -> None:
+    """Looks whether a page can go there, before there is anything to lose.
+
+    Raises:
+        UsageError: it would take the place of a picture, of an SVG or of a folder.
+    """
+    if report.is_dir():
+        raise UsageError(f"--report {report} is a folder: give the name of a file")
+    place = report.resolve()
+    for job in jobs:
+        if isinstance(job.image, Path) and job.image.resolve() == place:
+            raise UsageError(f"--report would take the place of the picture {job.image}")
+        if job.output is not None and job.output.resolve() == place:
+            raise UsageError(f"--report would take the place of {job.output}, the SVG of {job.name}")
 
 
 def _apart(jobs: Sequence[Job]) -> list[Job]:

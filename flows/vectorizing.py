@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,7 @@ def vectorize_files(
     as_json: bool = False,
     report: Path | None = None,
 ) -> bool:
-    """Writes the SVGs and says what was gained; whether there is one of each picture."""
+    """Writes the SVGs and says what was gained; whether each picture has one, and the report is written."""
     name, loaded = model
     told.note(f"model    {name}")
     outcomes = vectorize_many(
@@ -92,10 +93,8 @@ def vectorize_files(
         told.note(f"{len(done)} of {len(jobs)} pictures vectorized")
     if as_json:
         sys.stdout.write(json.dumps(_content(name, loaded, found), indent=2, ensure_ascii=False) + "\n")
-    if report is not None:
-        _write_report(report, found, name, settings)
-        told.note(f"report   {report}")
-    return len(done) == len(jobs)
+    written = report is None or _reported(report, found, name, settings, told)
+    return written and len(done) == len(jobs)
 
 
 def _counted(
@@ -114,16 +113,26 @@ def _delivered(job: Job, outcome: Vectorized | Failure, told: Told) -> Vectorize
     """The outcome once its SVG is where it should be."""
     if isinstance(outcome, Failure):
         return _failed(job, outcome.reason, told)
-    if job.output is None:
-        sys.stdout.buffer.write(outcome.svg)
-        sys.stdout.buffer.flush()
-    else:
-        try:
+    place = job.output or "stdout"
+    try:
+        if job.output is None:
+            _write_to_stdout(outcome.svg)
+        else:
             outcome.save(job.output)
-        except OSError as error:
-            return _failed(job, f"{job.output} can't be written: {error.strerror}", told)
-    told.line(f"{job.name} -> {job.output or 'stdout'}: {_gained(outcome)}")
+    except OSError as error:
+        return _failed(job, f"{place} can't be written: {error.strerror}", told)
+    told.line(f"{job.name} -> {place}: {_gained(outcome)}")
     return replace(outcome, name=job.name)
+
+
+def _write_to_stdout(svg: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(svg)
+        sys.stdout.buffer.flush()
+    except OSError:
+        # what is left in the buffer would fail once more when the process ends, with an exit code of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _failed(job: Job, reason: str, told: Told) -> Failure:
@@ -149,10 +158,17 @@ def _content(name: str, model: Model, found: Sequence[tuple[Job, Vectorized | Fa
     }
 
 
-def _write_report(
-    path: Path, found: Sequence[tuple[Job, Vectorized | Failure]], model: str, settings: Settings
-) -> None:
+def _reported(
+    path: Path, found: Sequence[tuple[Job, Vectorized | Failure]], model: str, settings: Settings, told: Told
+) -> bool:
     from rlcore.reporting.vectorize_page import Entry, vectorize_page  # brings matplotlib and pandas
 
     entries = [Entry(job.image, outcome, str(job.output or "stdout")) for job, outcome in found]
-    write_text(path, vectorize_page(entries, model, Options.of(settings).background))
+    page = vectorize_page(entries, model, Options.of(settings).background)
+    try:
+        write_text(path, page)
+    except OSError as error:
+        told.note(f"stage1: {path} can't be written: {error.strerror}", style="red")
+        return False
+    told.note(f"report   {path}")
+    return True

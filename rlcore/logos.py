@@ -224,6 +224,8 @@ def _decoded(image: Image.Image) -> NDArray[np.uint8]:
     image.seek(0)
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I;16") or upright.mode == "I":
-        grey = np.asarray(upright, dtype=np.int64)
-        return np.asarray(Image.fromarray((np.clip(grey, 0, 65535) >> 8).astype(np.uint8)).convert("RGBA"))
+        grey = np.clip(np.asarray(upright, dtype=np.int64), 0, 65535)
+        if upright.mode != "I" or grey.max() > 255:  # Pillow's own 32-bit pictures may have 8 bits in them
+            grey >>= 8
+        return np.asarray(Image.fromarray(grey.astype(np.uint8)).convert("RGBA"))
     return np.asarray(upright.convert("RGBA"))

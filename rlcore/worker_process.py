@@ -208,11 +208,17 @@ def _main_module_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+class _LeanPopen(popen_forkserver.Popen):
+    def terminate(self) -> None:
+        """At the end of a process that left its pool open; workers have SIGTERM blocked, and would be waited for."""
+        self.kill()
+
+
 class _LeanProcess(context.ForkServerProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> popen_forkserver.Popen:  # noqa: N802 (the name that multiprocessing calls)
         with _main_module_hidden():
-            return popen_forkserver.Popen(process_obj)
+            return _LeanPopen(process_obj)
 
 
 class _LeanContext(context.ForkServerContext):

@@ -84,7 +84,7 @@ def vectorize(
     report: Report = None,
 ) -> None:
     """Turn logos into SVGs that are never worse than plain VTracer's."""
-    from flows.vectorize_files import STDIN, jobs_of
+    from flows.vectorize_files import STDIN, check_report, jobs_of
     from flows.vectorizing import Told, find_model, vectorize_files
     from rlcore.errors import UsageError
     from rlcore.vectorizing import Options, Settings
@@ -96,13 +96,15 @@ def vectorize(
         objective=objective,
         mode=None if mode is None else mode.value,
         background=background,
-        working_size=int(working_size) if working_size.isdecimal() else working_size,  # type: ignore[typeddict-item]
+        working_size=int(working_size) if working_size.removeprefix("-").isdecimal() else working_size,  # type: ignore[typeddict-item]
         max_bytes=max_bytes,
         min_ssim=min_ssim,
         optimize=optimize,
     )
     Options.of(settings)  # what is wrong with them is told before anything is read
     jobs = jobs_of(logos, output, output_dir, sys.stdin.buffer.read() if STDIN in logos else b"")
+    if report is not None:
+        check_report(report, jobs)
     to_stdout = any(job.output is None for job in jobs)
     if as_json and to_stdout:
         raise UsageError("--json and the SVG can't both go to stdout: give --output")

@@ -55,6 +55,17 @@ class Actor:
         """All weights by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def fits(self, inputs: int, options: int) -> bool:
+        """Whether the layers fit each other, ``inputs`` entries of an observation without preferences, and ``options``."""
+        first, second = len(self.first_bias), len(self.second_bias)
+        wanted = (
+            *((SUBJECT_SIZE,), (SUBJECT_SIZE,)),
+            *((first, inputs), (first,)),
+            *((second, first), (second,)),
+            *((options, second), (options,)),
+        )
+        return tuple(weights.shape for weights in self.as_dict().values()) == wanted
+
     def logits(self, observation: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
         """Logits of the options, float32 of shape ``(options,)``, for what ``observe`` gives.
 

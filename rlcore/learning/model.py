@@ -22,12 +22,16 @@ from rlcore.files import write_bytes
 from rlcore.learning.actor import Actor
 from rlcore.learning.experience import Experience
 from rlcore.learning.library import Library
+from rlcore.learning.observation import observation_size
 
 FORMAT = 1
 MAGIC = b"PK\x03\x04"
 """A model file is a zip, as numpy writes its ``.npz``."""
 
 _ABOUT = "model.json"
+
+_DAMAGE = (BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
+"""What reading damaged content raises; RuntimeError: encrypted, compressed otherwise, nested too deep."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,14 @@ class Model:
                 about["episode"],
                 about["about"],
             )
+            config, library = model.config, model.library
+            size = observation_size(library, config.action_space, config.steps_per_episode)
+            if not model.actor.fits(size - library.size, library.size):
+                raise CheckpointError(f"{name}: damaged: its weights do not fit its library")
             # the digest is that of the file, also where an earlier version wrote it, with fewer settings in its config
             model.__dict__["content"] = content
             return model
-        except (BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except _DAMAGE as error:
             raise CheckpointError(f"{name}: damaged or not a model: {error}") from error
 
 

@@ -80,7 +80,7 @@ class Options:
             size_weight=size_weight(settings.get("objective", "balanced")),
             mode=mode,
             background=colour(settings.get("background")),
-            working_size=None if working_size == "auto" else _whole("working_size", working_size, *WORKING_SIZES),
+            working_size=None if working_size == "auto" else _working_size(working_size),
             max_bytes=_optional_whole("max_bytes", settings.get("max_bytes")),
             min_ssim=_optional_share("min_ssim", settings.get("min_ssim")),
             optimize=bool(settings.get("optimize", False)),
@@ -127,6 +127,13 @@ def colour(text: str | None) -> Colour | None:
     if found is None or len(found) != 3:
         raise ConfigError(f"background = {text!r}: write an opaque colour, as in white, #0a64c8 or rgb(10, 100, 200)")
     return found
+
+
+def _working_size(value: object) -> int:
+    try:
+        return _whole("working_size", value, *WORKING_SIZES)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, and auto") from None
 
 
 def _whole(name: str, value: object, low: int, high: int) -> int:

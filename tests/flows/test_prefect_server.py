@@ -1,6 +1,7 @@
 """Prefect's API for a run in this process, and Ctrl-C in a terminal, which reaches every process of the group."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,13 @@ def test_a_configured_server_that_is_away_is_told_before_anything_is_begun():
         prefect_api(),
     ):
         pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("url", ["http://[::1/api", "http://127.0.0.1:{port}/elsewhere"])
+def test_what_is_no_prefect_api_is_told_before_anything_is_begun(prefect, url):
+    place = url.format(port=httpx.URL(PREFECT_API_URL.value()).port)
+    with pytest.raises(ConfigError, match=rf"at {re.escape(place)} .*leave PREFECT_API_URL out"):
+        prefect_server._check(place)
 
 
 def test_a_server_that_does_not_start_is_an_error(monkeypatch):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.vectorize_files import Job, jobs_of
+from flows.vectorize_files import Job, check_report, jobs_of
 from rlcore.errors import UsageError
 
 
@@ -15,6 +15,7 @@ def folder(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "other" / "in").mkdir()
     monkeypatch.chdir(tmp_path)
 
 
@@ -73,7 +74,10 @@ def test_stdin_goes_to_stdout():
         (["in"], {}, "in is a folder: give --output-dir"),
         (["empty"], {"output_dir": "out"}, "empty: no picture in this folder"),
         (["in/e.svg"], {}, r"in/e\.svg: its SVG would take the place of in/e\.svg"),
-        (["in"], {"output_dir": "in"}, "would take the place of"),
+        (["in"], {"output_dir": "./in"}, "its SVGs would be among its pictures: give another --output-dir"),
+        (["in", "other/in"], {"output_dir": "out"}, "several folders are called 'in'"),
+        (["a.png"], {"output": "."}, r"--output \. is a folder: give --output-dir"),
+        (["a.png"], {"output": "in"}, "--output in is a folder"),
         (["a.png"], {"output": "a.png"}, "would take the place of"),
         (["a.png", "./a.png"], {}, "another picture's SVG is"),
     ],
@@ -81,3 +85,21 @@ def test_stdin_goes_to_stdout():
 def test_what_does_not_fit_together_is_refused(logos, options, told):
     with pytest.raises(UsageError, match=told):
         places(*logos, **options)
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ("in", "--report in is a folder"),
+        ("./a.png", r"take the place of the picture a\.png"),
+        ("x.svg", r"take the place of x\.svg, the SVG of a\.png"),
+    ],
+)
+def test_a_report_takes_no_other_files_place(report, told):
+    with pytest.raises(UsageError, match=told):
+        check_report(Path(report), jobs_of(["a.png"], Path("x.svg"), None, b""))
+
+
+def test_a_report_may_be_written_again():
+    Path("report.html").write_text("of yesterday")
+    check_report(Path("report.html"), jobs_of(["a.png"], None, None, b""))

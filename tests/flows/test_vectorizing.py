@@ -125,7 +125,10 @@ def test_stdin_to_stdout():
         (["logo.png", "--budget", "0"], "budget"),
         (["logo.png", "--objective", "tiny"], "objective = 'tiny'"),
         (["logo.png", "--mode", "pixel"], "pixel"),
-        (["logo.png", "--working-size", "huge"], "working_size = 'huge'"),
+        (["logo.png", "--working-size", "huge"], "working_size = 'huge': allowed are 16 to 2048, and auto"),
+        (["logo.png", "--working-size", "-5"], "working_size = -5: allowed are 16 to 2048, and auto"),
+        (["logo.png", "--report", "logo.png"], "--report would take the place of the picture logo.png"),
+        (["logo.png", "-o", "."], "--output . is a folder"),
         (["logo.png", "--background", "blurple"], "background = 'blurple'"),
         (["logo.png", "--background", "red", "--keep-transparency"], "give one of them"),
         (["logo.png", "--model", "gone.model"], "gone.model: no such checkpoint"),
@@ -158,6 +161,23 @@ def test_where_the_svg_can_not_be_written_the_others_are_delivered(capsys):
     assert run("a.png", "b.png", "--output-dir", "out", "--budget", "1") == 1
     assert "a.png: out/a.svg can't be written" in capsys.readouterr().err
     assert [p.name for p in Path("out").iterdir() if p.is_file()] == ["b.svg"]
+
+
+def test_where_the_report_can_not_be_written_the_svg_is_delivered(capsys):
+    assert run(save("logo.png"), "--budget", "1", "--report", "logo.png/report.html") == 1
+    assert "stage1: logo.png/report.html can't be written: File exists" in capsys.readouterr().err
+    assert Path("logo.svg").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_stdout_is_a_failure_with_its_reason():
+    save("logo.png")
+    command = [sys.executable, "-m", "flows.cli", "vectorize", "logo.png", "-o", "-", "--budget", "1"]
+    with Path("/dev/full").open("wb") as full:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, env=environment)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.endswith("stage1: logo.png: stdout can't be written: No space left on device\n")
 
 
 def test_ctrl_c_leaves_whole_files_alone():

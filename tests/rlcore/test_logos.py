@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from rlcore.errors import UnusableFileError
-from rlcore.logos import MAX_PIXELS, Logo, choose_matte, composite, load_logo, make_logo
+from rlcore.logos import MAX_PIXELS, Logo, choose_matte, composite, load_logo, make_logo, pixels
 from tests.rlcore.permissions import readable_folder, unprivileged
 from tests.rlcore.pictures import BLACK, BLUE, GREEN, GREY, MATTE, RED, WHITE, disk, flat, svg
 
@@ -105,6 +105,15 @@ def test_grey_of_sixteen_bits(tmp_path):
     logo = load_logo(saved(tmp_path, "a.png", encoded("PNG", Image.fromarray(levels))), 20)
     assert logo.rgba[5, 5].tolist() == [0, 0, 0, 255]
     assert logo.rgba[5, 15].tolist() == [0x81, 0x81, 0x81, 255]
+
+
+@pytest.mark.parametrize(("level", "grey"), [(200, 200), (0x8123, 0x81)])
+def test_grey_of_thirty_two_bits_has_eight_or_sixteen_in_them(level, grey):
+    levels = np.zeros((20, 20), dtype=np.int32)
+    levels[:, 10:] = level
+    image = Image.fromarray(levels)
+    assert image.mode == "I"
+    assert pixels(image)[5, 15].tolist() == [grey, grey, grey, 255]
 
 
 def png(width, height, depth, colour_type, raw):

@@ -161,6 +161,17 @@ def test_closing_ends_the_processes():
     assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
 
 
+def test_a_process_that_left_its_pool_open_comes_to_its_end():
+    code = (
+        "from rlcore.workers import WorkerPool\n"
+        "from tests.rlcore.worker_calls import double\n"
+        "pool = WorkerPool(1, 60)\n"
+        "print(pool.run(double, [(1,)], str), flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[2]\n", "")
+
+
 def test_a_sigterm_to_all_of_a_run_is_answered_by_the_run_alone():
     """As ``kill -- -GROUP`` or ``timeout`` send it: workers go on, for what is being played is still to be ended."""
     code = (

@@ -111,6 +111,20 @@ def test_another_format_and_missing_parts_are_refused(model):
         Model.of(rewritten(model.content, config={"seed": -1}))
 
 
+@pytest.mark.parametrize(("place", "value"), [(6, 1), (8, 99)])
+def test_an_encrypted_or_otherwise_compressed_file_is_refused(model, place, value):
+    content = bytearray(model.content)
+    content[content.index(b"PK\x01\x02") + 2 + place] = value  # flags, method of the first entry in the directory
+    with pytest.raises(CheckpointError, match="damaged or not a model"):
+        Model.of(bytes(content))
+
+
+def test_weights_that_do_not_fit_the_library_are_refused(model):
+    narrow = dataclasses.replace(model.actor, first_weight=model.actor.first_weight[:, :-1])
+    with pytest.raises(CheckpointError, match="a name: damaged: its weights do not fit its library"):
+        Model.of(dataclasses.replace(model, actor=narrow).content, "a name")
+
+
 def test_either_kind_of_file_is_read(model, start, tmp_path):
     assert read_model(model.save(tmp_path / "a.model")).digest == model.digest
     assert read_model(start.save(tmp_path / "a.pt")).library == model.library
