@@ -56,7 +56,7 @@ class Actor:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def fits(self, inputs: int, options: int) -> bool:
-        """Whether the layers fit each other, ``inputs`` entries of an observation without preferences, and ``options``."""
+        """Whether the layers fit each other, ``inputs`` (an observation without the preferences) and ``options``."""
         first, second = len(self.first_bias), len(self.second_bias)
         wanted = (
             *((SUBJECT_SIZE,), (SUBJECT_SIZE,)),
