@@ -131,7 +131,8 @@ def _write_to_stdout(svg: bytes) -> None:
         sys.stdout.buffer.flush()
     except OSError:
         # what is left in the buffer would fail once more when the process ends, with an exit code of its own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise
 
 
