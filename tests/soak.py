@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from prefect.settings import PREFECT_HOME, PREFECT_LOGGING_LEVEL, temporary_sett
 
 from flows.prefect_server import prefect_api
 from rlcore.config import Stage1Config
+from rlcore.conversion.evaluator import Evaluator
+from rlcore.data.dataset import build_dataset
+from rlcore.parameters import PLAIN
+from rlcore.pretrained import pretrained
 from rlcore.run_folder import RunFolder
 from tasks import tracking
 from tests.flows.conftest import tiny_config
@@ -39,6 +44,7 @@ WORKER_SHARE = 0.2
 FUZZED_FILES = 20_000
 OUTAGE_SECONDS = 30
 MOST_GROWTH_MIB = 50.0
+ANSWERS = 4
 
 
 def trained(mlruns: Path, config: Stage1Config, name: str) -> RunFolder:
@@ -112,6 +118,20 @@ def fuzzing(mlruns: Path) -> tuple[str, bool]:
     return done.stdout.strip() or done.stderr.strip(), done.returncode == 0
 
 
+def same_answers(mlruns: Path) -> tuple[str, bool]:
+    """Each test logo traced several times with four settings; the last one is as near to chance as there are."""
+    library = pretrained().library
+    first = library.settings[library.portfolios[0.5][0]]
+    bare = dataclasses.replace(first, palette_size=0)
+    coarse = dataclasses.replace(bare, supersample=3, color_precision=2, layer_difference=58, filter_speckle=6)
+    subjects = build_dataset(Stage1Config()).of("test")
+    jobs = [(subject.logo, parameters) for subject in subjects for parameters in (PLAIN, first, bare, coarse)]
+    with Evaluator(workers=2) as evaluator:
+        calls = [evaluator.traces(jobs, keep_svg=True) for _ in range(ANSWERS)]
+    differing = sum(len({trace.svg for trace in answers}) > 1 for answers in zip(*calls, strict=True))
+    return f"{len(jobs)} traces, each {ANSWERS} times, {differing} with several answers", not differing
+
+
 def outage(mlruns: Path) -> tuple[str, bool]:
     """MLflow's and Prefect's servers away in the middle of a run: the suite's tests, with a longer outage."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:warnings", "tests/flows/test_outage.py"]
@@ -121,7 +141,7 @@ def outage(mlruns: Path) -> tuple[str, bool]:
     return f"MLflow and Prefect away for {OUTAGE_SECONDS} s, all delivered once: {told}", process.returncode == 0
 
 
-PROMISES: tuple[Callable[[Path], tuple[str, bool]], ...] = (fuzzing, killed_runs, memory, outage)
+PROMISES: tuple[Callable[[Path], tuple[str, bool]], ...] = (fuzzing, killed_runs, memory, same_answers, outage)
 
 
 def main() -> int:

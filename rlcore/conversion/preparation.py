@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rlcore.conversion.keying import is_seen_as_transparent, with_a_free_key
 from rlcore.conversion.palette import Palette
 from rlcore.logos import Logo
 
@@ -51,9 +52,9 @@ def vtracer_input(logo: Logo, supersample: int, palette_size: int, clean_alpha: 
 
 
 def encoded(rgba: NDArray[np.uint8]) -> bytes:
-    """Pixels (uint8 RGBA) as the PNG that VTracer takes."""
+    """Pixels (uint8 RGBA) as a PNG for which VTracer gives the same answer at each call (``keying``)."""
     options = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
-    done, buffer = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), options)
+    done, buffer = cv2.imencode(".png", cv2.cvtColor(with_a_free_key(rgba), cv2.COLOR_RGBA2BGRA), options)
     if not done:
         raise MemoryError(f"no PNG of {rgba.shape}")
     return buffer.tobytes()
@@ -80,18 +81,6 @@ def content(rgba: NDArray[np.uint8]) -> tuple[int, int, int, int]:
         min(width, int(columns[-1]) + 1 + KERNEL),
         min(height, int(rows[-1]) + 1 + KERNEL),
     )
-
-
-def is_seen_as_transparent(rgba: NDArray[np.uint8]) -> bool:
-    """Whether VTracer heeds the alpha of this raster, or paints its transparent pixels black.
-
-    It looks at five rows and wants 0.4 transparent pixels per pixel of width among them (``should_key_image`` in its
-    converter; seen on 0.6.15). One transparent row on top, outside of the picture, makes it heed a few pixels too.
-    """
-    height, width = rgba.shape[:2]
-    rows = (0, height // 4, height // 2, 3 * height // 4, height - 1)
-    transparent = sum(int(np.count_nonzero(rgba[row, :, 3] == 0)) for row in rows)
-    return transparent >= int(width * 2 * 0.2)
 
 
 def prepare(

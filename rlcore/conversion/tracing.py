@@ -20,7 +20,7 @@ from rlcore.parameters import Parameters
 from rlcore.rendering import render
 from rlcore.similarity import Similarity
 
-CONVERSION_VERSION = 6
+CONVERSION_VERSION = 7
 """Raised with every change of what a conversion gives: what is cached on disk depends on it."""
 
 OVERSIZE_BYTES = 4_000_000
