@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +45,27 @@ def dots(count_side: int, side: int = 96, colour: Colour = BLUE) -> NDArray[np.u
         for column in range(count_side):
             top, left = row * pitch + 3, column * pitch + 3
             rgba[top : top + pitch - 6, left : left + pitch - 6] = (*colour, 255)
+    return rgba
+
+
+def squares(visible: Sequence[Colour], hidden: Sequence[Colour] = ()) -> NDArray[np.uint8]:
+    """A square of each visible colour on nothing; the hidden ones are the colours of transparent pixels."""
+    rgba = np.zeros((40, 24 * len(visible), 4), np.uint8)
+    for index, colour in enumerate(visible):
+        rgba[8:32, 24 * index + 3 : 24 * index + 21] = (*colour, 255)
+    for column, colour in enumerate(hidden):
+        rgba[0, column, :3] = colour
+    return rgba
+
+
+def faint(seed: int) -> NDArray[np.uint8]:
+    """Soft blobs of random colours: their enlarged edges have all colours that there are, in pixels hardly seen."""
+    random = np.random.default_rng(seed)
+    rgba = np.zeros((48, 48, 4), np.uint8)
+    for row in range(4):
+        for column in range(4):
+            blob = disk(12, tuple(random.integers(0, 256, 3).tolist()), 4.0)
+            rgba[12 * row : 12 * row + 12, 12 * column : 12 * column + 12] = blob
     return rgba
 
 

@@ -12,19 +12,9 @@ from rlcore.conversion.keying import KEY_COLOURS, is_seen_as_transparent, with_a
 from rlcore.conversion.preparation import encoded, vtracer_input
 from rlcore.conversion.tracing import convert, forget, trace
 from rlcore.parameters import CLEANED_PLAIN, PLAIN, Parameters
-from tests.rlcore.pictures import disk, logo
+from tests.rlcore.pictures import disk, faint, logo, squares
 
 CALLS = 12
-
-
-def squares(visible, hidden=()):
-    """A square of each visible colour on nothing; the hidden ones are the colours of transparent pixels."""
-    rgba = np.zeros((40, 24 * len(visible), 4), np.uint8)
-    for index, colour in enumerate(visible):
-        rgba[8:32, 24 * index + 3 : 24 * index + 21] = (*colour, 255)
-    for column, colour in enumerate(hidden):
-        rgba[0, column, :3] = colour
-    return rgba
 
 
 def keys_of(rgba):
@@ -34,17 +24,6 @@ def keys_of(rgba):
 
 def decoded(png):
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
-
-
-def faint(seed):
-    """Soft blobs of random colours: their enlarged edges have all colours that there are, in pixels hardly seen."""
-    random = np.random.default_rng(seed)
-    rgba = np.zeros((48, 48, 4), np.uint8)
-    for row in range(4):
-        for column in range(4):
-            blob = disk(12, tuple(random.integers(0, 256, 3).tolist()), 4.0)
-            rgba[12 * row : 12 * row + 12, 12 * column : 12 * column + 12] = blob
-    return rgba
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import vtracer
 from PIL import Image
 
 from rlcore import Failure, Vectorized, vectorize, vectorize_many
+from rlcore.conversion.keying import KEY_COLOURS
 from rlcore.data.generated import generate_logos
 from rlcore.errors import ConfigError, ConstraintError, MissingCheckpointError, UnusableFileError
 from rlcore.parameters import PLAIN
 from rlcore.vectorizing import choosing
-from tests.rlcore.pictures import BLUE, RED, WHITE, disk, flat, noise, svg
+from tests.rlcore.pictures import BLUE, RED, WHITE, disk, faint, flat, noise, squares, svg
 from tests.rlcore.vectorizing.conftest import check_svg, ssim_of
 
 
@@ -67,8 +68,8 @@ def test_the_agent_does_better_than_plain_on_a_disk(model):
     assert result._repr_svg_() == result.svg.decode()
 
 
-def test_the_same_input_model_and_settings_give_the_same_bytes(model, tmp_path):
-    rgba = PICTURES["drawn 0"]
+@pytest.mark.parametrize("rgba", [PICTURES["drawn 0"], squares(KEY_COLOURS), faint(1)], ids=["drawn", "keys", "faint"])
+def test_the_same_input_model_and_settings_give_the_same_bytes(model, tmp_path, rgba):
     first = vectorize(rgba, model=model, budget=2)
     assert vectorize(rgba, model=model, budget=2) == first
     saved = model.save(tmp_path / "a.model")
