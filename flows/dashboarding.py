@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from rlcore.dashboard.server import serve
-from tasks.run import DASHBOARD_VARIABLE
-from tasks.store import mlruns_folder
+from tasks.store import DASHBOARD_VARIABLE, mlruns_folder
 
 START_SECONDS = 30.0
 END_SECONDS = 5.0

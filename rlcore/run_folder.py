@@ -289,3 +289,9 @@ class RunFolder:
         for entry in self.journal.read("stage"):
             totals[entry["stage"]] = totals.get(entry["stage"], 0.0) + entry["seconds"]
         return totals
+
+
+def run_folders(mlruns: Path) -> list[RunFolder]:
+    """All runs, the latest first."""
+    found = [RunFolder(path.parent) for path in (mlruns / "stage1").glob("*/config.json")]
+    return sorted(found, key=lambda folder: folder.begun, reverse=True)

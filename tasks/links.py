@@ -12,8 +12,8 @@ from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
 from rlcore.reporting.messages import Link
-from tasks.run import DASHBOARD_VARIABLE, Run
-from tasks.store import mlruns_folder
+from tasks.run import Run
+from tasks.store import DASHBOARD_VARIABLE, mlruns_folder
 from tasks.tracking import store_uri
 
 MLFLOW_VARIABLE = "STAGE1_MLFLOW_URL"

@@ -16,7 +16,7 @@ from rlcore.config import Stage1Config
 from rlcore.errors import ConfigError
 from rlcore.events import SCHEMA_VERSION
 from rlcore.records import Verdict
-from rlcore.run_folder import RunFolder
+from rlcore.run_folder import RunFolder, run_folders
 from tasks import tracking
 from tasks.delivery import deliver, deliver_all
 from tasks.drawing import PictureDrawing
@@ -50,12 +50,6 @@ def new_run_name(config: Stage1Config) -> str:
     return f"ppo-{config.category}-s{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def run_folders() -> list[RunFolder]:
-    """All runs, the latest first."""
-    found = [RunFolder(path.parent) for path in (mlruns_folder() / "stage1").glob("*/config.json")]
-    return sorted(found, key=lambda folder: folder.begun, reverse=True)
-
-
 def unfinished_run(name: str = "") -> RunFolder:
     """The run of that name, or the latest that has not ended, waits for nobody's approval, and that nobody is at.
 
@@ -63,14 +57,14 @@ def unfinished_run(name: str = "") -> RunFolder:
         ConfigError: there is none, or it is finished.
     """
     if not name:
-        for folder in run_folders():
+        for folder in run_folders(mlruns_folder()):
             gone_on_with = folder.schema_version == SCHEMA_VERSION and not folder.finished
             if gone_on_with and not folder.waits_for_approval and not is_busy(folder):
                 return folder
         raise ConfigError(f"no unfinished run in {mlruns_folder() / 'stage1'}")
     folder = RunFolder(mlruns_folder() / "stage1" / name)
     if not folder.config_file.exists():
-        names = ", ".join(known.name for known in run_folders()[:5])
+        names = ", ".join(known.name for known in run_folders(mlruns_folder())[:5])
         raise ConfigError(f"run {name!r} is not in {folder.path.parent}; the latest there: {names or 'none'}")
     if folder.finished:
         raise ConfigError(f"run {name!r} is finished: there is nothing to go on with")
@@ -129,7 +123,7 @@ def _name_of_flow_run(flow_run_id: str | None) -> str:
     """Of the run that this flow run of Prefect began; empty: none."""
     if flow_run_id is None:
         return ""
-    return next((f.name for f in run_folders() if f.identity().get("flow_run_id") == flow_run_id), "")
+    return next((f.name for f in run_folders(mlruns_folder()) if f.identity().get("flow_run_id") == flow_run_id), "")
 
 
 @contextmanager

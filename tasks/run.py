@@ -44,9 +44,6 @@ RETRY_DELAY_SECONDS = 5.0
 REJECTED = "Rejected"
 """Name of the flow's final state where training broke and what came of it is not to be used."""
 
-DASHBOARD_VARIABLE = "STAGE1_DASHBOARD_URL"
-"""Address of a dashboard that messages link to; ``stage1 run`` sets it to the one beside the run."""
-
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed task is worth trying again: not where the user has to mend something."""

@@ -1,4 +1,4 @@
-"""Where runs are kept, and whether a champion is among them: asked without waiting for Prefect or MLflow."""
+"""Where runs are kept and watched, and whether one is champion: asked without waiting for Prefect or MLflow."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ MODEL = "stage1-agent"
 CHAMPION = "champion"
 CHAMPION_MODEL = f"models:/{MODEL}@{CHAMPION}"
 
-
 STORE_VARIABLE = "STAGE1_MLRUNS"
 """Folder of all runs; without it, ``mlruns`` in the working directory."""
+
+DASHBOARD_VARIABLE = "STAGE1_DASHBOARD_URL"
+"""Address of a dashboard that messages link to; ``stage1 run`` sets it to the one beside the run."""
 
 
 def mlruns_folder() -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -32,3 +35,16 @@ def quiet(verbose: bool) -> None:
     # and where they were imported already, as under `python -m flows.stage1`
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around imports of torch, MLflow and Prefect: a fifth of their time would go into collecting garbage.
+
+    They make a million objects that stay, and the collector looks through them again and again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

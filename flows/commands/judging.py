@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.commands.common import CORES, quiet
+from flows.commands.common import CORES, importing, quiet
 
 
 class Split(str, Enum):
@@ -59,8 +59,9 @@ def compare(
 ) -> None:
     """Compare the agent with every other way to choose parameters, on logos that it was not trained on."""
     quiet(verbose=False)
-    from flows.comparing import ComparisonOptions, compare_model, show_comparison
-    from rlcore.reporting.comparison_page import write_comparison
+    with importing():
+        from flows.comparing import ComparisonOptions, compare_model, show_comparison
+        from rlcore.reporting.comparison_page import write_comparison
 
     options = ComparisonOptions(
         models=tuple(model or ()),

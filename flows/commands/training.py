@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.commands.common import FAILED, PORT, ConfigFile, Dashboard, Port, ReportAsJson, Verbose, quiet
+from flows.commands.common import FAILED, PORT, ConfigFile, Dashboard, Port, ReportAsJson, Verbose, importing, quiet
 from flows.options import overrides, with_config_options
 from rlcore.config import Stage1Config, load_config
 from rlcore.curriculum import ALL_STAGES, Curriculum, check_settings, curriculum_of
@@ -31,7 +31,8 @@ def run(
 
 
 def _run(settings: Stage1Config, name: str, as_json: bool, port: int | None) -> None:
-    from flows.running import run_stage1
+    with importing():
+        from flows.running import run_stage1
 
     console = Console(stderr=True) if as_json else Console()
     report, passed = run_stage1(settings, name, console, quiet=as_json, port=port)
@@ -54,8 +55,9 @@ def resume(
 ) -> None:
     """Go on with a run that was killed, stopped, or out of time, to the end that it would have had."""
     quiet(verbose)
-    from tasks.curriculum import refuse_attempt
-    from tasks.opening import unfinished_run
+    with importing():
+        from tasks.curriculum import refuse_attempt
+        from tasks.opening import unfinished_run
 
     folder = unfinished_run(run)
     refuse_attempt(folder.name)
@@ -84,7 +86,8 @@ def curriculum(
 ) -> None:
     """Train through simple, text, gradient and complex logos, each stage going on from the last one's model."""
     quiet(verbose)
-    from tasks.curriculum import curriculum_folder, latest_unfinished
+    with importing():
+        from tasks.curriculum import curriculum_folder, latest_unfinished
 
     if resume:
         folder = curriculum_folder(name) if name else latest_unfinished()
@@ -102,7 +105,8 @@ def curriculum(
 
 
 def _run_curriculum(plan: Curriculum, name: str, as_json: bool, port: int | None) -> None:
-    from flows.curriculum_running import run_curriculum
+    with importing():
+        from flows.curriculum_running import run_curriculum
 
     console = Console(stderr=True) if as_json else Console()
     folder = run_curriculum(plan, name, console, quiet=as_json, port=port)
@@ -129,6 +133,7 @@ def tune(
     """Look for better settings of PPO with short trainings; the same command again goes on with its study."""
     settings = load_config(config, overrides(options) | {"target_episodes": target_episodes})
     quiet(verbose)
-    from flows.tuning import tune_ppo
+    with importing():
+        from flows.tuning import tune_ppo
 
     tune_ppo(settings, study, trials, seeds, Console())

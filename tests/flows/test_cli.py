@@ -274,6 +274,17 @@ def test_runs_are_listed_with_their_state(unfinished, capsys):
 def test_without_a_run_it_is_said_how_to_begin_one(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "none"))
     assert "stage1 run begins one" in told(capsys, "runs").replace("\n", " ")
+    with pytest.raises(SystemExit) as caught:
+        main(["status"])
+    assert caught.value.code == USAGE_ERROR
+    assert "stage1 run begins one" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("module", ["flows.runs", "flows.dashboarding"])
+def test_whoever_looks_at_runs_does_not_wait_for_what_trains_them(module):
+    code = f"import sys, {module}; print(sorted({{'torch', 'mlflow', 'prefect', 'matplotlib'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_status_is_the_progress_report_as_it_stands(unfinished, capsys):

@@ -14,9 +14,9 @@ from prefect.states import Crashed
 
 from rlcore.errors import ConfigError
 from rlcore.files import read_json
-from rlcore.run_folder import RunFolder
+from rlcore.run_folder import RunFolder, run_folders
 from tasks import registry
-from tasks.opening import alone, open_run, run_folders
+from tasks.opening import alone, open_run
 from tests.flows.conftest import mlflow_run
 from tests.flows.processes import (
     DEADLINE_SECONDS,
@@ -182,14 +182,14 @@ def flow_run_states(flow_run_id):
 @pytest.mark.timeout(300)
 def test_prefects_retry_goes_on_with_the_run_that_the_flow_run_began(mlruns, prefect, run, tmp_path):
     (tmp_path / "config.json").write_text(run.config.model_dump_json())
-    before = {folder.name for folder in run_folders()}
+    before = {folder.name for folder in run_folders(mlruns)}
     code = (
         "import sys; from pathlib import Path\n"
         "from flows.stage1 import stage1; from rlcore.config import Stage1Config\n"
         "stage1(Stage1Config.model_validate_json(Path(sys.argv[1]).read_text()))"
     )
     process = launch(mlruns, [sys.executable, "-c", code, str(tmp_path / "config.json")])
-    while not (found := [f for f in run_folders() if f.name not in before and f.journal.read("data")]):
+    while not (found := [f for f in run_folders(mlruns) if f.name not in before and f.journal.read("data")]):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.kill()
@@ -205,7 +205,7 @@ def test_prefects_retry_goes_on_with_the_run_that_the_flow_run_began(mlruns, pre
     retry = [str(Path(sys.executable).parent / retry[0]), *retry[1:]]
     output, _ = launch(mlruns, retry).communicate(timeout=200)
     assert folder.finished, output
-    assert {f.name for f in run_folders()} - before == {folder.name}
+    assert {f.name for f in run_folders(mlruns)} - before == {folder.name}
     assert flow_run_states(flow_run_id).is_completed()
     for name in ("best_model.pt", "validations/test.json"):
         assert (folder.path / name).read_bytes() == (run.folder.path / name).read_bytes()

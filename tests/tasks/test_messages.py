@@ -6,7 +6,7 @@ import pytest
 
 from tasks import links, messages
 from tasks.messages import ALERT_DISTANCE_SECONDS, is_repeated, payload_of
-from tasks.run import DASHBOARD_VARIABLE
+from tasks.store import DASHBOARD_VARIABLE
 from tests.tasks.told_run import MLFLOW_RUN, alert_of, finished, milestone, report, told_run
 
 

@@ -7,9 +7,9 @@ import mlflow
 import pytest
 
 from rlcore.errors import ConfigError
-from rlcore.run_folder import RunFolder
+from rlcore.run_folder import RunFolder, run_folders
 from tasks import tracking
-from tasks.opening import alone, is_busy, new_run_name, open_run, run_folders, unfinished_run
+from tasks.opening import alone, is_busy, new_run_name, open_run, unfinished_run
 from tasks.stopping import Interrupted, stop_asked, stop_if_asked
 from tests.conftest import small_config
 from tests.rlcore.made import rollout
@@ -100,7 +100,7 @@ def test_a_run_is_held_by_one(config, mlruns):
     assert not is_busy(folder)
 
 
-def test_the_latest_unfinished_run_is_gone_on_with(config):
+def test_the_latest_unfinished_run_is_gone_on_with(config, mlruns):
     for name in ("older", "newer"):
         with pytest.raises(RuntimeError), open_run(config, name):
             raise RuntimeError("broken")
@@ -110,7 +110,7 @@ def test_the_latest_unfinished_run_is_gone_on_with(config):
     with alone(RunFolder(unfinished_run().path), "run"):
         assert unfinished_run().name != "newer"
     assert unfinished_run("older").name == "older"
-    assert [folder.name for folder in run_folders()][:3] == ["done", "newer", "older"]
+    assert [folder.name for folder in run_folders(mlruns)][:3] == ["done", "newer", "older"]
 
 
 def test_what_can_not_be_gone_on_with_is_told(config, monkeypatch, tmp_path):
