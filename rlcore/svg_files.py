@@ -1,38 +1,69 @@
-"""SVG files of a user: parsed without entities, refused where Skia would crash or be busy for hours, rasterised."""
+"""SVG files of a user: parsed without entities, refused where drawing takes hours or can't be right, rasterised.
+
+Drawn by resvg, which knows style sheets, symbols and pictures inside the file; Skia's SVG module leaves these out.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import io
 import re
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, tostring
 
 import numpy as np
+import PIL.Image
+import resvg_py
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeElementTree
 from numpy.typing import NDArray
 
-from rlcore.errors import RenderError, UnusableFileError
-from rlcore.rendering import rasterise
+from rlcore.errors import UnusableFileError
 
 MAX_DEPTH = 200
-"""Levels of elements, references followed. Skia recurses: 10,000 levels overflow its stack (5,000 do not)."""
+"""Levels of elements, references followed: drawing recurses, and thousands of levels would overflow its stack."""
 
 MAX_DRAWN = 200_000
-"""Elements, references followed as often as Skia would: ten ``use`` of ten ``use`` of ... take hours."""
+"""Elements, references followed as often as they are drawn: ten ``use`` of ten ``use`` of ... take hours."""
+
+LAYER_EFFORT = 200
+"""Elements that one with a mask, a filter or opacity counts as: it takes a whole picture of its own."""
+
+MAX_EMBEDDED_PIXELS = 40_000_000
+"""Of a picture inside an SVG; as of one in a file of its own."""
+
+_EMBEDDED = ("PNG", "JPEG", "GIF", "WEBP")
+_SVG = "{http://www.w3.org/2000/svg}"
+_FONTS = "what text looks like depends on the fonts of a machine: turn it into paths"
+_COSTLY = "it can take hours to draw"
+UNDRAWN = {
+    "text": _FONTS,
+    "foreignObject": "it holds no SVG",
+    "feTurbulence": _COSTLY,
+    "feMorphology": _COSTLY,
+    "feConvolveMatrix": _COSTLY,
+}
+"""Elements without which a drawing is another one, and why they are not drawn."""
 
 
 def read_svg(content: bytes, working_size: int) -> NDArray[np.uint8]:
     """An SVG file's content on nothing: uint8 RGBA, straight alpha, longest side ``working_size`` px.
 
+    As in a browser's ``img``, nothing outside of the file is drawn, and no script runs.
+
     Raises:
-        UnusableFileError: not an SVG, with entities, without area, or beyond the limits above.
+        UnusableFileError: not an SVG, with entities, without area, with an element of ``UNDRAWN``, or beyond the limits
+            above.
     """
     root = _root(content)
-    size = _natural_size(root)
+    width, height = _natural_size(root)
     _Effort(root).check()
-    try:
-        return rasterise(content, size, working_size)
-    except RenderError as error:
-        raise UnusableFileError(str(error)) from error
+    for element in root.iter():
+        _check_drawn(element)
+        _keep_inside(element)
+    scale = working_size / max(width, height)
+    raster = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return _drawn(_framed(root, (width, height), raster))
 
 
 def svg_size(content: bytes) -> tuple[float, float]:
@@ -44,6 +75,71 @@ def svg_size(content: bytes) -> tuple[float, float]:
     return _natural_size(_root(content))
 
 
+def _check_drawn(element: Element) -> None:
+    name = str(element.tag).rpartition("}")[2]
+    if name not in UNDRAWN or (name == "foreignObject" and element.get("requiredExtensions")):
+        return
+    if name != "text" or "".join(element.itertext()).strip():
+        raise UnusableFileError(f"SVG with <{name}>: {UNDRAWN[name]}")
+
+
+def _keep_inside(element: Element) -> None:
+    """Takes away references to anything outside of the file, which resvg would look for on the disk.
+
+    Raises:
+        UnusableFileError: a picture inside the file is none, or too large.
+    """
+    if str(element.tag).rpartition("}")[2] not in ("image", "feImage", "use"):
+        return
+    for name in [name for name in element.attrib if name.rpartition("}")[2] == "href"]:
+        place = str(element.get(name)).strip()
+        if place.startswith("data:"):
+            _check_embedded(place)
+        elif not place.startswith("#"):
+            del element.attrib[name]
+
+
+def _check_embedded(place: str) -> None:
+    kind, _, data = place.partition(",")
+    try:
+        with PIL.Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            form, (width, height) = image.format, image.size
+    except (OSError, ValueError, SyntaxError, binascii.Error, PIL.Image.DecompressionBombError) as error:
+        raise UnusableFileError(f"SVG with a picture inside that can't be read ({kind[:40]}): {error}") from error
+    if form not in _EMBEDDED:
+        raise UnusableFileError(f"SVG with a picture inside that is {form}: drawn are {', '.join(_EMBEDDED)}")
+    if width * height > MAX_EMBEDDED_PIXELS:
+        raise UnusableFileError(
+            f"SVG with a picture of {width} x {height} px inside: read are {MAX_EMBEDDED_PIXELS} px"
+        )
+
+
+def _framed(root: Element, size: tuple[float, float], raster: tuple[int, int]) -> Element:
+    """The drawing, in its natural size, as the one element of another that has the raster's size."""
+    width, height = size
+    root.attrib.update(width=repr(width), height=repr(height))
+    for name in ("x", "y"):
+        root.attrib.pop(name, None)
+    frame = {"width": str(raster[0]), "height": str(raster[1]), "viewBox": f"0 0 {width!r} {height!r}"}
+    outer = Element(f"{_SVG}svg", frame | {"preserveAspectRatio": "none"})
+    outer.append(root)
+    return outer
+
+
+def _drawn(root: Element) -> NDArray[np.uint8]:
+    try:
+        png = resvg_py.svg_to_bytes(svg_string=tostring(root, encoding="unicode"), skip_system_fonts=True, dpi=96)
+    except ValueError as error:
+        raise UnusableFileError(f"SVG that can't be drawn: {error}") from error
+    except BaseException as error:
+        # a Rust panic arrives as pyo3_runtime.PanicException, a BaseException that can't be imported to be named
+        if type(error).__name__ == "PanicException":
+            raise UnusableFileError(f"SVG that can't be drawn: {error}") from None
+        raise
+    with PIL.Image.open(io.BytesIO(bytes(png))) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
 def _root(content: bytes) -> Element:
     try:
         root: Element = SafeElementTree.fromstring(content)
@@ -53,16 +149,24 @@ def _root(content: bytes) -> Element:
         raise UnusableFileError(f"not well-formed XML: {error}") from error
     if root.tag.rpartition("}")[2] != "svg":
         raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
+    if "}" not in root.tag:  # without the namespace, which browsers want and many tools leave out
+        for element in root.iter():
+            element.tag = f"{_SVG}{element.tag}"
     return root
 
 
+_LAYERS = re.compile(r"(?<![\w-])(opacity|mask|filter|clip-path|mix-blend-mode|isolation)\s*:")
+
+
 class _Effort:
-    """How deep and how many elements Skia will go through; a reference to an element being drawn ends there."""
+    """How deep and how many elements drawing will go through; a reference to an element being drawn ends there."""
 
     def __init__(self, root: Element) -> None:
         self._root = root
         self._by_id = {element.get("id"): element for element in root.iter() if element.get("id")}
         self._known: dict[Element, tuple[int, int]] = {}
+        sheets = " ".join("".join(element.itertext()) for element in root.iter(f"{_SVG}style"))
+        self._always_layers = _LAYERS.search(sheets) is not None
 
     def check(self) -> None:
         self._of(self._root, 1)
@@ -72,7 +176,7 @@ class _Effort:
         if element in self._known:
             return self._known[element]
         self._known[element] = (0, 0)
-        height, drawn = 0, 1
+        height, drawn = 0, LAYER_EFFORT if self._is_layer(element) else 1
         for below in (*element, *self._referenced(element)):
             below_height, below_drawn = self._of(below, depth + 1) if depth < MAX_DEPTH else (1, 1)
             height, drawn = max(height, below_height), drawn + below_drawn
@@ -81,17 +185,25 @@ class _Effort:
         self._known[element] = (height + 1, drawn)
         return self._known[element]
 
+    def _is_layer(self, element: Element) -> bool:
+        name = str(element.tag).rpartition("}")[2]
+        declared = " ".join(f"{key}:" for key in element.attrib) + str(element.get("style", ""))
+        return self._always_layers or name.startswith("fe") or _LAYERS.search(declared) is not None
+
     def _referenced(self, element: Element) -> list[Element]:
         texts = [text for name, text in element.items() if name.endswith("href") or "url(" in text]
         names = [name for text in texts for name in re.findall(r"#([^\s'\")]+)", text)]
         return [self._by_id[name] for name in names if name in self._by_id]
 
 
-_UNITS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
+_UNITS = {
+    **{"": 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "q": 96 / 101.6, "in": 96.0},
+    **{"em": 16.0, "rem": 16.0, "ex": 8.0},
+}
 
 
 def _length(text: str | None) -> float | None:
-    match = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([a-z]*)\s*", text or "")
+    match = re.fullmatch(r"\s*([0-9.eE+-]+?)\s*([a-z]*)\s*", (text or "").lower())
     if match is None or match[2] not in _UNITS:
         return None
     try:
@@ -100,11 +212,22 @@ def _length(text: str | None) -> float | None:
         return None
 
 
+def _side(root: Element, name: str) -> float | None:
+    """In px; None where there is none, or a share of what is around."""
+    style = re.search(rf"(?:^|;)\s*{name}\s*:([^;!]*)", root.get("style", ""))
+    return _length(style[1] if style else root.get(name))
+
+
 def _natural_size(root: Element) -> tuple[float, float]:
-    width, height = _length(root.get("width")), _length(root.get("height"))
+    """As a browser has it: a side that is not given follows from the other and the ``viewBox``."""
+    width, height = _side(root, "width"), _side(root, "height")
     view_box = [_length(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip())]
-    if (width is None or height is None) and len(view_box) == 4:
-        width, height = view_box[2], view_box[3]
+    if len(view_box) == 4 and view_box[2] and view_box[3] and min(view_box[2], view_box[3]) > 0:
+        ratio = view_box[2] / view_box[3]
+        if width is None and height is None:
+            width, height = view_box[2], view_box[3]
+        width = height * ratio if width is None and height is not None else width
+        height = width / ratio if height is None and width is not None else height
     size = (100.0 if width is None else width, 100.0 if height is None else height)
     if not (min(size) > 0 and max(size) < 1e6):
         raise UnusableFileError(f"zero area or beyond reason: {size[0]:g} x {size[1]:g}")

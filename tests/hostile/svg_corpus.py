@@ -48,7 +48,7 @@ def _used(address: str, secret: Path) -> list[tuple[str, Draw, str | None]]:
         ("images.svg", _around(after=images), None),
         ("style.svg", _around(before=f"<style>{style} {fonts}</style>", after="<text> </text>"), None),
         ("script.svg", _around(after=script), None),
-        ("frame.svg", _around(after=f"{frame}</foreignObject>"), None),
+        ("frame.svg", _around(after=f"{frame}</foreignObject>"), "SVG with <foreignObject>"),
         ("references.svg", _around(after=references), None),
         ("stylesheet.svg", _around(head=sheet), None),
         ("outer DTD.svg", _around(head=outer), None),

@@ -285,6 +285,10 @@ def used_ten_times(levels):
         (b'<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/hostname">]><svg>&x;</svg>', "entities or external"),
         (b'<!DOCTYPE svg [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x.dtd"> %x;]><svg/>', "entities or external"),
         (used_ten_times(12), "levels or"),
+        (
+            svg('<g id="a"><rect width="9" height="9"/><use href="#b"/></g><g id="b"><use href="#a"/></g>'),
+            "can't be drawn",
+        ),
         (svg("<g>" * 100_000 + "</g>" * 100_000), "200 levels"),
         (svg("".join(f'<g id="n{i}"><use href="#n{i + 1}"/></g>' for i in range(5000))), "200 levels"),
         (
@@ -292,7 +296,16 @@ def used_ten_times(levels):
             "200 lev",
         ),
     ],
-    ids=["billion laughs", "external entity", "external DTD", "use of use", "deep", "chain", "deep chain"],
+    ids=[
+        "billion laughs",
+        "external entity",
+        "external DTD",
+        "use of use",
+        "mutual use",
+        "deep",
+        "chain",
+        "deep chain",
+    ],
 )
 def test_an_svg_that_would_hang_crash_or_fetch_is_refused(tmp_path, content, reason):
     refused(saved(tmp_path, "a.svg", content), reason)
@@ -303,7 +316,6 @@ def test_an_svg_that_would_hang_crash_or_fetch_is_refused(tmp_path, content, rea
     [
         used_ten_times(3),
         svg('<g id="a"><rect width="9" height="9"/><use xlink:href="#a"/></g>'),
-        svg('<g id="a"><rect width="9" height="9"/><use href="#b"/></g><g id="b"><use href="#a"/></g>'),
         svg('<pattern id="p" width="1" height="1"><rect width="9" height="9" fill="url(#p)"/></pattern>'
             '<rect width="9" height="9"/><rect width="9" height="9" fill="url(#p)"/>'),
         svg("<g>" * 150 + '<rect width="9" height="9"/>' + "</g>" * 150),
@@ -311,7 +323,7 @@ def test_an_svg_that_would_hang_crash_or_fetch_is_refused(tmp_path, content, rea
         + svg('<rect width="9" height="9"/>'),
         svg('<rect width="9" height="9"/>').decode().encode("utf-16"),
     ],
-    ids=["few uses", "self use", "mutual use", "self pattern", "nested", "doctype", "utf-16"],
+    ids=["few uses", "self use", "self pattern", "nested", "doctype", "utf-16"],
 )  # fmt: skip
 def test_an_odd_svg_is_used(tmp_path, content):
     assert load_logo(saved(tmp_path, "a.svg", content), 64).rgba[5, 5, 3] == 255
