@@ -16,11 +16,10 @@ from rlcore.records import Evidence
 from rlcore.reporting.findings import COLUMNS, conclusions, result_table, target_sentence
 from rlcore.reporting.tables import cells
 from rlcore.run_folder import RunFolder
-from tasks.opening import is_busy, new_run_name
+from tasks.opening import folder_to_open, is_busy, new_run_name
 from tasks.registration import registered_version
 from tasks.report import collect_evidence
 from tasks.run import REJECTED
-from tasks.store import mlruns_folder
 from tasks.tracking import store_uri
 
 
@@ -32,10 +31,11 @@ def run_stage1(
     ``port``: where its dashboard is served while it runs; None: nowhere.
 
     Raises:
-        ConfigError: another process is at this run.
+        ConfigError: another process is at this run, or no run can have that name.
+        DataError: the folder of logos does not exist.
         KeyboardInterrupt: the run was asked to stop; how to go on with it is said.
     """
-    folder = RunFolder(mlruns_folder() / "stage1" / (name or new_run_name(config)))
+    folder = folder_to_open(config, name or new_run_name(config))  # before servers start
     if is_busy(folder):  # before its progress is shown
         raise ConfigError(f"run {folder.name!r} is being run by another process")
     view = None if quiet else ProgressView(folder.journal, console)

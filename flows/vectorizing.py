@@ -91,10 +91,19 @@ def vectorize_files(
     done = [(job, outcome) for job, outcome in found if isinstance(outcome, Vectorized)]
     if len(jobs) > 1:
         told.note(f"{len(done)} of {len(jobs)} pictures vectorized")
-    if as_json:
-        sys.stdout.write(json.dumps(_content(name, loaded, found), indent=2, ensure_ascii=False) + "\n")
     written = report is None or _reported(report, found, name, settings, told)
+    if as_json:
+        written = _as_json(_content(name, loaded, found), told) and written
     return written and len(done) == len(jobs)
+
+
+def _as_json(content: dict[str, Any], told: Told) -> bool:
+    try:
+        _write_to_stdout(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+    except OSError as error:
+        told.note(f"stage1: stdout can't be written: {error.strerror}", style="red")
+        return False
+    return True
 
 
 def _counted(
@@ -125,9 +134,9 @@ def _delivered(job: Job, outcome: Vectorized | Failure, told: Told) -> Vectorize
     return replace(outcome, name=job.name)
 
 
-def _write_to_stdout(svg: bytes) -> None:
+def _write_to_stdout(content: bytes) -> None:
     try:
-        sys.stdout.buffer.write(svg)
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except OSError:
         # what is left in the buffer would fail once more when the process ends, with an exit code of its own
@@ -144,7 +153,7 @@ def _failed(job: Job, reason: str, told: Told) -> Failure:
 def _gained(result: Vectorized) -> str:
     plain, traces = result.baseline, f"{result.traces} trace{'s' if result.traces != 1 else ''}"
     figures = f"SSIM {plain.ssim:.4f} → {result.ssim:.4f}, {plain.size_bytes:,} → {result.size_bytes:,} bytes, {traces}"
-    return f"{figures}; nothing was better than plain VTracer, whose SVG this is" if result.is_plain else figures
+    return f"{figures}; nothing was better than plain VTracer, whose paths these are" if result.is_plain else figures
 
 
 def _content(name: str, model: Model, found: Sequence[tuple[Job, Vectorized | Failure]]) -> dict[str, Any]:

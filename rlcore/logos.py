@@ -221,6 +221,8 @@ def _decoded(image: Image.Image) -> NDArray[np.uint8]:
         )
     if width * height == 0:
         raise UnusableFileError("zero area")
+    if image.mode == "F":
+        raise UnusableFileError("pixels of floats, whose range is not known: read are those of 1 to 16 bits")
     image.seek(0)
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I;16") or upright.mode == "I":

@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from prefect.runtime import flow_run
 
 from rlcore.config import Stage1Config
+from rlcore.data.dataset import source_folder
 from rlcore.errors import ConfigError
 from rlcore.events import SCHEMA_VERSION
 from rlcore.records import Verdict
@@ -50,6 +51,21 @@ def new_run_name(config: Stage1Config) -> str:
     return f"ppo-{config.category}-s{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
+def folder_to_open(config: Stage1Config, name: str) -> RunFolder:
+    """The folder of the run of that name; nothing is written yet.
+
+    Raises:
+        ConfigError: no run can have that name.
+        DataError: it has no data yet, and the folder of logos does not exist.
+    """
+    if not re.fullmatch(NAME, name):
+        raise ConfigError(f"run name {name!r}: letters, digits, spaces, '.', '_' and '-' are allowed, not first a '.'")
+    folder = RunFolder(mlruns_folder() / "stage1" / name)
+    if not folder.data.exists():
+        source_folder(config)
+    return folder
+
+
 def unfinished_run(name: str = "") -> RunFolder:
     """The run of that name, or the latest that has not ended, waits for nobody's approval, and that nobody is at.
 
@@ -79,11 +95,10 @@ def open_run(config: Stage1Config, run_name: str = "") -> Iterator[Run]:
 
     Raises:
         ConfigError: the run is finished, is being run by another process, or was begun with other settings.
+        DataError: the folder of logos does not exist.
     """
     name = run_name or _name_of_flow_run(flow_run.get_id()) or new_run_name(config)
-    if not re.fullmatch(NAME, name):
-        raise ConfigError(f"run name {name!r}: letters, digits, spaces, '.', '_' and '-' are allowed, not first a '.'")
-    folder = RunFolder(mlruns_folder() / "stage1" / name)
+    folder = folder_to_open(config, name)
     with alone(folder, "run"):
         if folder.config_file.exists():
             _check_resumable(folder, config)

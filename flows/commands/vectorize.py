@@ -102,6 +102,8 @@ def vectorize(
         optimize=optimize,
     )
     Options.of(settings)  # what is wrong with them is told before anything is read
+    if STDIN in logos and sys.stdin is None:
+        raise UsageError("- is stdin, which is closed")
     jobs = jobs_of(logos, output, output_dir, sys.stdin.buffer.read() if STDIN in logos else b"")
     if report is not None:
         check_report(report, jobs)

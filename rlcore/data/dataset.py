@@ -120,6 +120,20 @@ def _without_seen(dataset: Dataset, trained_on: Container[str]) -> Dataset:
     return Dataset(tuple(kept), tuple(sorted(skipped, key=lambda item: item.name)))
 
 
+def source_folder(config: Stage1Config) -> Path | None:
+    """Where the config's logos lie; None: there are only drawn ones.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if config.images == "none":
+        return None
+    folder = default_source() if config.images == "default" else Path(config.images).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"images = {config.images!r}: no such folder")
+    return folder
+
+
 def read_logos(
     config: Stage1Config,
     on_progress: Progress | None = None,
@@ -162,10 +176,8 @@ def resized(
 def _read_all(config: Stage1Config, report: Progress) -> tuple[list[Described], list[Skipped]]:
     found: list[Described] = []
     skipped: list[Skipped] = []
-    if config.images != "none":
-        folder = default_source() if config.images == "default" else Path(config.images).expanduser()
-        if not folder.is_dir():
-            raise DataError(f"images = {config.images!r}: no such folder")
+    folder = source_folder(config)
+    if folder is not None:
         found, skipped = read_folder(folder, config.working_size, max(1, config.workers), report)
         if config.splits == "folders":
             found, left_out = _in_split_folders(found)

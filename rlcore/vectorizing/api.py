@@ -12,7 +12,7 @@ from pathlib import Path
 
 from typing_extensions import Unpack
 
-from rlcore.errors import Stage1Error
+from rlcore.errors import ConfigError, Stage1Error
 from rlcore.learning.agent import Agent, read_model
 from rlcore.learning.model import Model
 from rlcore.pretrained import pretrained
@@ -46,7 +46,8 @@ def vectorize(image: Image, *, model: Model | Path | str | None = None, **settin
     Args:
         image: a path (PNG, JPEG, WebP, BMP, GIF or SVG), a file's content, a Pillow image, or uint8 pixels
             ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``.
-        model: a model, or the path of one or of a checkpoint (which needs torch); None: the one in the package.
+        model: a model, or the path of one or of a checkpoint (which needs torch); None: the one in the package
+            (the command also knows those of a registry: ``tasks.models.load_model("models:/…")`` gives them).
         settings: see ``Settings``.
 
     Raises:
@@ -88,7 +89,7 @@ def vectorize_many(
         settings: see ``Settings``.
 
     Raises:
-        ConfigError: a setting is out of its range.
+        ConfigError: a setting or ``workers`` is out of its range, or ``images`` is one path or one file's content.
         CheckpointError: there is no such model.
 
     Examples:
@@ -96,6 +97,10 @@ def vectorize_many(
         >>> [outcome.reason for outcome in vectorize_many([b"no picture"], workers=0)]
         ['not an image, whatever its name says']
     """
+    if isinstance(images, (str, bytes)):
+        raise ConfigError(f"images = {images[:40]!r}: give a list of pictures, or vectorize() one")
+    if workers is not None and workers < 0:
+        raise ConfigError(f"workers = {workers}: allowed are 0 and more, or None for one for each core")
     options, chosen = Options.of(settings), _model(model)
     # the model in the package is read by each worker itself
     content = None if model is None else chosen.content

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rlcore.conversion.preparation import encoded
 from rlcore.conversion.tracing import RAW_OVERSIZE_BYTES, ConversionError, convert, forget, trace
 from rlcore.episode import Episode, Subject
@@ -71,10 +74,10 @@ def _plain_of_own(source: Source, canvas: Canvas, reduced: bytes) -> Plain:
     """Plain VTracer on a picture in its own size; where that gives nothing that can be drawn, ``reduced`` enlarged.
 
     A picture so busy that its own size would give an SVG that no trace may have is not tried: a noisy photo of 2000 px
-    takes two minutes.
+    takes two minutes. What VTracer writes goes by the edges between colours.
     """
-    (height, width), traced = source.own.shape[:2], source.logo.rgba.shape[:2]
-    if len(reduced) * (height * width) / (traced[0] * traced[1]) <= RAW_OVERSIZE_BYTES:
+    height, width = source.own.shape[:2]
+    if len(reduced) * _edges(source.own) / max(1, _edges(source.logo.rgba)) <= RAW_OVERSIZE_BYTES:
         try:
             svg = convert(encoded(source.own), PLAIN)
             return Plain(svg, canvas.ssim(svg))
@@ -82,6 +85,12 @@ def _plain_of_own(source: Source, canvas: Canvas, reduced: bytes) -> Plain:
             pass
     svg = finished(reduced, (width, height))
     return Plain(svg, canvas.ssim(svg))
+
+
+def _edges(rgba: NDArray[np.uint8]) -> int:
+    """Neighbours, beside and below, that differ as plain VTracer tells colours apart."""
+    coarse = np.ascontiguousarray(rgba >> (8 - PLAIN.color_precision)).view(np.uint32)[..., 0]
+    return int(np.count_nonzero(coarse[1:] != coarse[:-1]) + np.count_nonzero(coarse[:, 1:] != coarse[:, :-1]))
 
 
 def _played(subject: Subject, agent: Agent, model: Model, options: Options) -> Episode:

@@ -122,9 +122,9 @@ def colour(text: str | None) -> Colour | None:
         return None
     try:
         found = ImageColor.getrgb(text)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         found = None
-    if found is None or len(found) != 3:
+    if found is None or len(found) != 3 or max(found) > 255:
         raise ConfigError(f"background = {text!r}: write an opaque colour, as in white, #0a64c8 or rgb(10, 100, 200)")
     return found
 

@@ -120,6 +120,24 @@ def test_a_wrong_value_is_refused_with_field_value_and_range(refused, arguments,
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--name", "../x"], "run name '../x': letters, digits"),
+        (["--name", ".x"], "run name '.x'"),
+        (["--images", "nowhere", "--name", "x"], "images = 'nowhere': no such folder"),
+    ],
+)
+def test_a_run_that_can_not_be_is_refused_before_anything_starts(monkeypatch, tmp_path, capsys, arguments, told):
+    monkeypatch.setenv("STAGE1_MLRUNS", str(tmp_path / "mlruns"))
+    monkeypatch.setattr(flows.running, "foreground", lambda *_, **__: pytest.fail("servers were started"))
+    with pytest.raises(SystemExit) as caught:
+        main(["run", *arguments])
+    assert caught.value.code == USAGE_ERROR
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         ("episodes = 5", ["episodes: unknown field", "target_episodes"]),

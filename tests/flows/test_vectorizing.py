@@ -170,14 +170,30 @@ def test_where_the_report_can_not_be_written_the_svg_is_delivered(capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_stdout_is_a_failure_with_its_reason():
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["-o", "-"], "stage1: logo.png: stdout can't be written: No space left on device\n"),
+        (
+            ["--json", "--report", "r.html"],
+            "report   r.html\nstage1: stdout can't be written: No space left on device\n",
+        ),
+    ],
+)
+def test_a_full_stdout_is_a_failure_with_its_reason(options, told):
     save("logo.png")
-    command = [sys.executable, "-m", "flows.cli", "vectorize", "logo.png", "-o", "-", "--budget", "1"]
+    command = [sys.executable, "-m", "flows.cli", "vectorize", "logo.png", "--budget", "1", *options]
     with Path("/dev/full").open("wb") as full:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, env=environment)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.endswith("stage1: logo.png: stdout can't be written: No space left on device\n")
+    assert done.stderr.endswith(told)
+
+
+def test_a_closed_stdin_is_wrong_usage(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run("-") == 2
+    assert "- is stdin, which is closed" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_whole_files_alone():

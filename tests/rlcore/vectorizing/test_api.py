@@ -173,14 +173,21 @@ def test_what_is_worse_in_the_pictures_own_size_is_not_delivered(model):
     assert result.ssim == pytest.approx(ssim_of(result.svg, rgba), abs=1e-6)
 
 
+def test_a_large_plain_picture_is_compared_in_its_own_size_however_small_it_is_traced(model):
+    rgba = np.pad(disk(1500), ((20, 10), (10, 20), (0, 0)))
+    result = vectorize(rgba, model=model, budget=1, working_size=16)
+    assert result.baseline.svg == plain_vtracer(rgba)
+    assert result.ssim >= result.baseline.ssim
+
+
 def test_a_picture_too_busy_for_plain_in_its_own_size_is_compared_in_its_working_size(model, monkeypatch):
-    rgba = disk(200)
-    small = vectorize(rgba, model=model, budget=1, working_size=50)
-    monkeypatch.setattr(choosing, "RAW_OVERSIZE_BYTES", 3000)
-    busy = vectorize(rgba, model=model, budget=1, working_size=50)
+    rgba = noise(120, 120)
+    small = vectorize(rgba, model=model, budget=1, working_size=40)
+    monkeypatch.setattr(choosing, "RAW_OVERSIZE_BYTES", len(small.baseline.svg) // 2)
+    busy = vectorize(rgba, model=model, budget=1, working_size=40)
     assert small.baseline.svg == plain_vtracer(rgba)
     assert busy.baseline.svg != small.baseline.svg
-    check_svg(busy.baseline.svg, 200, 200)
+    check_svg(busy.baseline.svg, 120, 120)
     assert busy.baseline.ssim == pytest.approx(ssim_of(busy.baseline.svg, rgba), abs=1e-6)
 
 
@@ -263,6 +270,8 @@ def test_they_are_drawn_as_the_work_goes_on(model):
         ({"mode": "pixel"}, "mode = 'pixel': allowed are spline, polygon, outline"),
         ({"background": "blurple"}, "background = 'blurple'"),
         ({"background": "#ff000080"}, "background = '#ff000080'"),
+        ({"background": "rgb(300, 0, 0)"}, "background = 'rgb(300, 0, 0)'"),
+        ({"background": 0xFFFFFF}, "background = 16777215"),
         ({"working_size": 4}, "working_size = 4: allowed are 16 to 2048"),
         ({"max_bytes": 0}, "max_bytes = 0"),
         ({"min_ssim": 1.5}, "min_ssim = 1.5: allowed are 0 to 1"),
@@ -277,11 +286,26 @@ def test_a_setting_out_of_its_range_is_refused_at_once(model, settings, told):
         vectorize_many([], model=model, **settings)
 
 
+@pytest.mark.parametrize(
+    ("images", "workers", "told"),
+    [
+        ([], -1, "workers = -1: allowed are 0 and more"),
+        ("logo.png", 1, "images = 'logo.png': give a list"),
+        (png(disk(16)), 1, r"images = b'\x89PNG"),
+    ],
+)
+def test_what_is_no_list_of_pictures_is_refused_at_once(model, images, workers, told):
+    with pytest.raises(ConfigError) as caught:
+        vectorize_many(images, workers=workers, model=model)
+    assert str(caught.value).startswith(told)
+
+
 def test_what_is_no_picture_is_refused_with_its_reason(model, tmp_path):
     for image, told in (
         (np.zeros((9, 9), dtype=np.float64), r"array float64 \(9, 9\): needs uint8"),
         (np.zeros((9, 9, 2), dtype=np.uint8), "needs uint8"),
         (17, "int: read are paths, bytes"),
+        (Image.fromarray(np.ones((9, 9), dtype=np.float32)), "pixels of floats"),
         (b"GIF89a", "damaged|not an image"),
         (b"  <html/>", "the root element is 'html'"),
         (np.zeros((9, 9, 4), dtype=np.uint8), "no opaque pixel"),
