@@ -155,7 +155,11 @@ def _root(content: bytes) -> Element:
     return root
 
 
-_LAYERS = re.compile(r"(?<![\w-])(opacity|mask|filter|clip-path|mix-blend-mode|isolation)\s*:")
+_LAYERS = re.compile(
+    r"(?<![\w-])(opacity|mask|filter|clip-path|mix-blend-mode|isolation)\s*:"
+    r"(?!\s*(1(\.0*)?|none|normal|auto)\s*(;|$))"
+)
+"""Declarations that ask for a layer: Inkscape writes ``opacity:1`` to every shape, which asks for none."""
 
 
 class _Effort:
@@ -166,7 +170,11 @@ class _Effort:
         self._by_id = {element.get("id"): element for element in root.iter() if element.get("id")}
         self._known: dict[Element, tuple[int, int]] = {}
         sheets = " ".join("".join(element.itertext()) for element in root.iter(f"{_SVG}style"))
-        self._always_layers = _LAYERS.search(sheets) is not None
+        rules = re.findall(r"([^{}]*)\{([^{}]*)\}", sheets)
+        selectors = {one.strip() for names, body in rules if _LAYERS.search(body) for one in names.split(",")}
+        self._layer_classes = {one[1:] for one in selectors if re.fullmatch(r"\.[\w-]+", one)}
+        # what another selector means is not worked out: it may be any element
+        self._always_layers = len(self._layer_classes) < len(selectors)
 
     def check(self) -> None:
         self._of(self._root, 1)
@@ -187,8 +195,9 @@ class _Effort:
 
     def _is_layer(self, element: Element) -> bool:
         name = str(element.tag).rpartition("}")[2]
-        declared = " ".join(f"{key}:" for key in element.attrib) + str(element.get("style", ""))
-        return self._always_layers or name.startswith("fe") or _LAYERS.search(declared) is not None
+        declared = ";".join((*(f"{key}:{value}" for key, value in element.items()), element.get("style", "")))
+        asked = not self._layer_classes.isdisjoint(element.get("class", "").split())
+        return asked or self._always_layers or name.startswith("fe") or _LAYERS.search(declared) is not None
 
     def _referenced(self, element: Element) -> list[Element]:
         texts = [text for name, text in element.items() if name.endswith("href") or "url(" in text]

@@ -102,6 +102,8 @@ def test_alpha_is_straight():
         (f'<image href="{embedded(Image.new("RGB", (2, 2)), "bmp")}"/>', "picture inside that is BMP: drawn are PNG"),
         ('<g opacity="0.5"/>' * 1200, "SVG beyond"),
         ('<style>g { opacity : 0.5 }</style>' + "<g/>" * 1200, "SVG beyond"),
+        ("<style>.a, .b { clip-path:url(#c)}</style>" + '<g class="x b"/>' * 1200, "SVG beyond"),
+        ('<g style="fill:red;opacity:.5"/>' * 1200, "SVG beyond"),
         ('<filter id="f">' + "<feGaussianBlur/>" * 1200 + '</filter>', "SVG beyond"),
         ('<mask id="m"><rect width="9" height="9"/></mask>' + '<rect mask="url(#m)"/>' * 1200, "SVG beyond"),
     ],
@@ -109,6 +111,19 @@ def test_alpha_is_straight():
 def test_what_would_be_drawn_wrongly_or_for_hours_is_refused(body, reason):
     with pytest.raises(UnusableFileError, match=reason):
         read_svg(svg(body + HALVES), 64)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<path style="opacity:1;fill-opacity:0.5;mask:none" d="M0 0"/>' * 3000,
+        "<style>.a{opacity:.5} .b{fill:red}</style>" + '<path class="b" d="M0 0"/>' * 3000,
+        '<path opacity="1.0" filter="none" d="M0 0"/>' * 3000,
+    ],
+    ids=["as Inkscape writes", "as Illustrator writes", "attributes"],
+)
+def test_what_asks_for_no_layer_is_no_effort(body):
+    assert tuple(read_svg(svg(body + HALVES, 40, 20), 80)[20, 20]) == RED
 
 
 def test_a_picture_inside_may_be_no_larger_than_one_outside(monkeypatch):
