@@ -40,8 +40,8 @@ def test_ratios_are_those_of_the_measured_times(tmp_path, quick, monkeypatch):
     assert 0 < result["journal_share"] < 1
     alone = 1000 / result["training_trace_alone_ms"]
     assert result["training_efficiency"] == pytest.approx(result["training_traces_per_second"] / alone)
-    assert result["vectorize_ms"] > result["vectorize_vtracer_ms"] > result["vtracer_ms"]
-    assert 0 < result["vectorize_added_ms"] <= result["vectorize_added_most_ms"] < result["vectorize_ms"]
+    assert result["vectorize_ms"] > result["vectorize_added_ms"]
+    assert result["vectorize_added_ms"] <= result["vectorize_added_most_ms"]
     assert result["training_step_ms"] == pytest.approx(1000 / result["training_traces_per_second"])
 
 

@@ -1,0 +1,24 @@
+"""What ``vectorize`` adds is its call less its own traces."""
+
+import pytest
+
+from rlcore.data.generated import generate_logos
+from rlcore.vectorize_bench import VectorizeTimes, vectorize_figures, vectorize_times
+
+
+def test_the_figures_are_those_of_known_times():
+    figures = vectorize_figures([VectorizeTimes(0.050, 0.041, 0.030), VectorizeTimes(0.070, 0.052, 0.040)])
+    assert figures == {
+        "vectorize_ms": pytest.approx(60),
+        "vectorize_vtracer_ms": pytest.approx(35),
+        "vectorize_added_ms": pytest.approx((9 + 18) / 2),
+        "vectorize_added_most_ms": pytest.approx(18),
+    }
+
+
+def test_each_logo_is_timed():
+    times = vectorize_times(generate_logos(2, 0, 48), rounds=1)
+    assert len(times) == 2
+    for one in times:
+        assert one.call > 0
+        assert one.traces > one.vtracer > 0
