@@ -1,7 +1,6 @@
 """The dashboard in a real browser, while a real small training runs."""
 
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,29 +13,16 @@ import pytest
 
 from rlcore.run_folder import RunFolder
 from tasks.tracking import find_run
+from tests.browser import chromium, needs_chromium
 from tests.flows.conftest import tiny_config
 from tests.flows.processes import DEADLINE_SECONDS, start, toml_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
-    pytest.mark.timeout(600),
-]
+pytestmark = [needs_chromium, pytest.mark.timeout(600)]
 OUTPUT = Path(__file__).parents[1] / "output"
 """Screenshots, to look at."""
 
 PANELS = range(1, 11)
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+\S*")
-
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @dataclass
@@ -102,17 +88,13 @@ def counts(page) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def watched(mlruns, prefect, tmp_path_factory):
-    from playwright.sync_api import sync_playwright
-
     config = tmp_path_factory.mktemp("watched") / "watched.toml"
     config.write_text(toml_of(tiny_config(target_episodes=120, dashboard_pictures=True)))
     training = start(mlruns, "run", "--config", str(config), "--name", "watched", "--port", "0")
     seen, servers = Watched(RunFolder(mlruns / "stage1" / "watched")), []
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        with chromium() as browser:
             watch(browser, address_of(training), training, seen, servers, mlruns)
-            browser.close()
     finally:
         for process in (training, *servers):
             process.send_signal(signal.SIGTERM)

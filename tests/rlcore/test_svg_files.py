@@ -6,11 +6,14 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.metrics import structural_similarity
 
 from rlcore import svg_files
 from rlcore.errors import UnusableFileError
+from rlcore.logos import composite
 from rlcore.svg_files import read_svg, svg_size
-from tests.rlcore.pictures import svg
+from tests.browser import chromium, needs_chromium
+from tests.rlcore.pictures import WHITE, svg
 
 RED, GREEN, BLUE = (255, 0, 0, 255), (0, 128, 0, 255), (0, 0, 255, 255)
 HALVES = '<rect width="20" height="20" fill="red"/><rect x="20" width="20" height="20" fill="blue"/>'
@@ -138,3 +141,38 @@ def test_a_thousand_half_transparent_parts_are_drawn_in_seconds():
     """What is just allowed; more of them is refused above."""
     body = '<g opacity="0.9"><rect width="9" height="9"/></g>' * 900
     assert read_svg(svg(body), 256)[20, 20, 3] == 255
+
+
+DRAWINGS = {
+    "gradients": '<linearGradient id="g"><stop offset="0.2" stop-color="#e02020"/><stop offset="1" stop-color="gold"/>'
+    '</linearGradient><radialGradient id="r" cy="0.3"><stop stop-color="white"/><stop offset="1" stop-color="navy"/>'
+    '</radialGradient><rect width="20" height="20" fill="url(#g)"/><circle cx="30" cy="10" r="9" fill="url(#r)"/>',
+    "strokes": '<path d="M3 17C9-9 15 30 20 4S30 2 37 15" fill="none" stroke="#206" stroke-width="3" '
+    'stroke-linecap="round" stroke-dasharray="6 4"/>',
+    "clips and masks": '<clipPath id="c"><circle cx="10" cy="10" r="8"/></clipPath><mask id="m"><rect x="22" y="2" '
+    'width="9" height="16" fill="white"/></mask><rect width="20" height="20" clip-path="url(#c)" fill="teal"/>'
+    '<rect x="20" width="20" height="20" mask="url(#m)" fill="#c06"/>',
+    "style sheet": "<style>.a{fill:hsl(200,80%,40%);opacity:.6} g &gt; .b{fill:#ec0} circle{stroke:black}</style>"
+    '<g><rect class="b" width="26" height="20"/></g><circle class="a" cx="24" cy="10" r="8"/>',
+    "shadow": '<filter id="f"><feDropShadow dx="1" dy="1" stdDeviation="1" flood-color="#036"/></filter>'
+    '<path d="M6 4h20l8 12H6z" fill="#fa0" filter="url(#f)"/>',
+    "pattern and transforms": '<pattern id="p" width="4" height="4" patternUnits="userSpaceOnUse">'
+    '<path d="M0 0h2v4H0z" fill="#393"/></pattern><rect width="40" height="20" fill="url(#p)"/>'
+    '<symbol id="s" viewBox="0 0 2 2"><path d="M0 2 1 0 2 2z"/></symbol><use href="#s" width="12" height="12" transform="translate(20 3) rotate(20)"/>',
+}
+
+
+@needs_chromium
+def test_drawings_look_as_in_a_real_browser():
+    frame = '<body style="margin:0"><img style="width:240px;height:120px" src="data:image/svg+xml;base64,{}">'
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 240, "height": 120})
+        for name, body in DRAWINGS.items():
+            content = svg(body, "40mm", "20mm", 'viewBox="0 0 40 20"')
+            page.set_content(frame.format(base64.b64encode(content).decode()))
+            page.wait_for_function("document.images[0].complete && document.images[0].naturalWidth")
+            with Image.open(io.BytesIO(page.screenshot())) as shot:
+                seen = np.asarray(shot.convert("RGB"))
+            drawn = composite(read_svg(content, 240), WHITE)
+            assert structural_similarity(drawn, seen, channel_axis=2, data_range=255) > 0.98, name
+            assert np.abs(drawn.astype(int) - seen).mean() < 1, name
