@@ -158,7 +158,8 @@ DRAWINGS = {
     '<path d="M6 4h20l8 12H6z" fill="#fa0" filter="url(#f)"/>',
     "pattern and transforms": '<pattern id="p" width="4" height="4" patternUnits="userSpaceOnUse">'
     '<path d="M0 0h2v4H0z" fill="#393"/></pattern><rect width="40" height="20" fill="url(#p)"/>'
-    '<symbol id="s" viewBox="0 0 2 2"><path d="M0 2 1 0 2 2z"/></symbol><use href="#s" width="12" height="12" transform="translate(20 3) rotate(20)"/>',
+    '<symbol id="s" viewBox="0 0 2 2"><path d="M0 2 1 0 2 2z"/></symbol>'
+    '<use href="#s" width="12" height="12" transform="translate(20 3) rotate(20)"/>',
 }
 
 
