@@ -31,13 +31,18 @@ class VectorizeTimes:
 
 
 def vectorize_times(logos: Sequence[Logo], rounds: int) -> list[VectorizeTimes]:
-    """The median round (by what is added) of each logo, with the model in the package, in this process."""
+    """The median round (by what is added) of each logo, with the model in the package, in this process.
+
+    Logos whose one trace is no better than plain VTracer are left out: the result does not tell what was traced.
+    """
     pretrained()
     found = []
     for logo in logos:
         content, longest = encoded(logo.rgba), max(logo.rgba.shape[:2])
-        chosen = vectorize(content, budget=1, working_size=longest).parameters
-        settings = [PLAIN, *([CLEANED_PLAIN] if logo.has_alpha else []), chosen]
+        result = vectorize(content, budget=1, working_size=longest)
+        if result.is_plain:
+            continue
+        settings = [PLAIN, *([CLEANED_PLAIN] if logo.has_alpha else []), result.parameters]
         times = []
         for _ in range(rounds):
             start = time.perf_counter()

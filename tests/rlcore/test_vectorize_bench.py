@@ -1,8 +1,13 @@
 """What ``vectorize`` adds is its call less its own traces."""
 
+import dataclasses
+
 import pytest
 
+from rlcore import vectorize, vectorize_bench
+from rlcore.conversion.preparation import encoded
 from rlcore.data.generated import generate_logos
+from rlcore.parameters import PLAIN
 from rlcore.vectorize_bench import VectorizeTimes, vectorize_figures, vectorize_times
 
 
@@ -16,8 +21,17 @@ def test_the_figures_are_those_of_known_times():
     }
 
 
-def test_each_logo_is_timed():
-    times = vectorize_times(generate_logos(2, 0, 48), rounds=1)
+def test_each_logo_is_timed_whose_trace_is_known(monkeypatch):
+    """Where plain VTracer is delivered, what the agent traced before is not told."""
+    first, second, third = generate_logos(3, 0, 48)
+    plain = encoded(second.rgba)
+
+    def beaten(image, **settings):
+        result = vectorize(image, **settings)
+        return dataclasses.replace(result, parameters=PLAIN) if image == plain else result
+
+    monkeypatch.setattr(vectorize_bench, "vectorize", beaten)
+    times = vectorize_times([first, second, third], rounds=1)
     assert len(times) == 2
     for one in times:
         assert one.call > 0
