@@ -95,3 +95,8 @@ class NotificationError(Stage1Error):
 
 class RegistryError(Stage1Error):
     """The model registry has no such version, no champion, or no champion before this one."""
+
+
+def is_rust_panic(error: BaseException) -> bool:
+    """Whether a library in Rust panicked: pyo3's PanicException is a BaseException that no module exports."""
+    return type(error).__name__ == "PanicException"

@@ -18,7 +18,7 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeElementTree
 from numpy.typing import NDArray
 
-from rlcore.errors import UnusableFileError
+from rlcore.errors import UnusableFileError, is_rust_panic
 
 MAX_DEPTH = 200
 """Levels of elements, references followed: drawing recurses, and thousands of levels would overflow its stack."""
@@ -75,8 +75,12 @@ def svg_size(content: bytes) -> tuple[float, float]:
     return _natural_size(_root(content))
 
 
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
 def _check_drawn(element: Element) -> None:
-    name = str(element.tag).rpartition("}")[2]
+    name = _name(element)
     if name not in UNDRAWN or (name == "foreignObject" and element.get("requiredExtensions")):
         return
     if name != "text" or "".join(element.itertext()).strip():
@@ -89,7 +93,7 @@ def _keep_inside(element: Element) -> None:
     Raises:
         UnusableFileError: a picture inside the file is none, or too large.
     """
-    if str(element.tag).rpartition("}")[2] not in ("image", "feImage", "use"):
+    if _name(element) not in ("image", "feImage", "use"):
         return
     for name in [name for name in element.attrib if name.rpartition("}")[2] == "href"]:
         place = str(element.get(name)).strip()
@@ -132,8 +136,7 @@ def _drawn(root: Element) -> NDArray[np.uint8]:
     except ValueError as error:
         raise UnusableFileError(f"SVG that can't be drawn: {error}") from error
     except BaseException as error:
-        # a Rust panic arrives as pyo3_runtime.PanicException, a BaseException that can't be imported to be named
-        if type(error).__name__ == "PanicException":
+        if is_rust_panic(error):
             raise UnusableFileError(f"SVG that can't be drawn: {error}") from None
         raise
     with PIL.Image.open(io.BytesIO(bytes(png))) as image:
@@ -147,7 +150,7 @@ def _root(content: bytes) -> Element:
         raise UnusableFileError(f"SVG with entities or external references: {error}") from error
     except (ParseError, ValueError, LookupError) as error:
         raise UnusableFileError(f"not well-formed XML: {error}") from error
-    if root.tag.rpartition("}")[2] != "svg":
+    if _name(root) != "svg":
         raise UnusableFileError(f"wrongly named: the root element is {root.tag!r}, not svg")
     if "}" not in root.tag:  # without the namespace, which browsers want and many tools leave out
         for element in root.iter():
@@ -194,10 +197,9 @@ class _Effort:
         return self._known[element]
 
     def _is_layer(self, element: Element) -> bool:
-        name = str(element.tag).rpartition("}")[2]
         declared = ";".join((*(f"{key}:{value}" for key, value in element.items()), element.get("style", "")))
         asked = not self._layer_classes.isdisjoint(element.get("class", "").split())
-        return asked or self._always_layers or name.startswith("fe") or _LAYERS.search(declared) is not None
+        return asked or self._always_layers or _name(element).startswith("fe") or _LAYERS.search(declared) is not None
 
     def _referenced(self, element: Element) -> list[Element]:
         texts = [text for name, text in element.items() if name.endswith("href") or "url(" in text]

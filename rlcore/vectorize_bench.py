@@ -57,7 +57,9 @@ def vectorize_times(logos: Sequence[Logo], rounds: int) -> list[VectorizeTimes]:
 
 
 def vectorize_figures(times: Sequence[VectorizeTimes]) -> dict[str, float]:
-    """Means in ms; the greatest addition too."""
+    """Means in ms, and the greatest addition; nothing where no logo was timed."""
+    if not times:
+        return {}
     means = {name: 1000 * float(np.mean([getattr(one, name) for one in times])) for name in ("call", "vtracer")}
     added = [1000 * one.added for one in times]
     return {

@@ -14,7 +14,7 @@ import vtracer
 
 from rlcore.conversion.paths import compacted, redrawn
 from rlcore.conversion.preparation import VTracerInput, palette_of, vtracer_input
-from rlcore.errors import RenderError
+from rlcore.errors import RenderError, is_rust_panic
 from rlcore.logos import Logo
 from rlcore.parameters import Parameters
 from rlcore.rendering import render
@@ -158,8 +158,7 @@ def convert(encoded: bytes, parameters: Parameters) -> bytes:
             path_precision=parameters.path_precision,
         )
     except BaseException as error:
-        # A Rust panic arrives as pyo3_runtime.PanicException, a BaseException that can't be imported to be named.
-        if type(error).__name__ == "PanicException":
+        if is_rust_panic(error):
             raise ConversionError("panic", str(error)) from None
         if type(error) is Exception:  # what the binding raises on an image it can't read
             raise ConversionError("error", str(error)) from None

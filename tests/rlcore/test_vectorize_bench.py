@@ -19,6 +19,7 @@ def test_the_figures_are_those_of_known_times():
         "vectorize_added_ms": pytest.approx((9 + 18) / 2),
         "vectorize_added_most_ms": pytest.approx(18),
     }
+    assert vectorize_figures([]) == {}
 
 
 def test_each_logo_is_timed_whose_trace_is_known(monkeypatch):
